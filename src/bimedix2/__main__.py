@@ -1,0 +1,5 @@
+"""``python -m bimedix2``."""
+
+from bimedix2.cli import main
+
+main()

@@ -1,0 +1,82 @@
+"""The command table. Rooms and verbs are imported when they are called: ``--help`` imports no torch."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bimedix2 import __version__
+from bimedix2.errors import BiMediX2Error
+
+ROOMS: dict[str, str] = {
+    "sources": "Read published data, or a folder of images, into records.",
+}
+"""Batch rooms: ``bimedix2 ROOM RECIPE.yaml [key=value ...]``; each has a ``Config`` and a ``run``."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="BiMediX2: a bilingual (Arabic-English) medical multimodal language model. Research only, no "
+    "medical advice.",
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+def run_room(room: str, recipe: Path, overrides: Sequence[str]) -> Path:
+    """Load a room's recipe, run it, and return the finished folder."""
+    from bimedix2 import config
+
+    module: Any = import_module(f"bimedix2.{room}")
+    settings = config.load(module.Config, recipe, overrides)
+    done: Path = module.run(settings)
+    return done
+
+
+def _room_command(room: str, summary: str) -> None:
+    example = f"\n\nExample: bimedix2 {room} recipes/{room}/nano.yaml key=value"
+
+    def command(
+        recipe: Annotated[Path, typer.Argument(help="A recipe of this room, as recipes/ has them.")],
+        overrides: Annotated[list[str] | None, typer.Argument(help="key=value, over the recipe.")] = None,
+    ) -> None:
+        typer.echo(run_room(room, recipe, overrides or []))
+
+    app.command(name=room, help=summary + example)(command)
+
+
+for _room, _summary in ROOMS.items():
+    _room_command(_room, _summary)
+
+
+def main() -> None:
+    """Run the command line; a user's error is one line and exit code 2."""
+    try:
+        app()
+    except BiMediX2Error as error:
+        Console(stderr=True, soft_wrap=True).print(
+            f"[bold red]error:[/] {_escape(str(error))}", highlight=False
+        )
+        sys.exit(2)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,137 @@
+"""Record folders: ``records/*.parquet`` beside ``removed/*.jsonl`` beside ``images/``.
+
+The Parquet columns are the record's own fields, conversations as lists of structs, so that
+``datasets.load_dataset("parquet", ...)`` and any Arrow reader open them; ``meta`` is JSON text, because its
+keys differ from source to source.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bimedix2 import io
+from bimedix2.errors import DataError, RunError
+from bimedix2.records.record import Record, parse
+
+PART = pa.struct(
+    [("type", pa.string()), ("text", pa.string()), ("image", pa.string()), ("name", pa.string())]
+)
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.list_(PART))]))),
+        ("language", pa.string()),
+        ("task", pa.string()),
+        ("split", pa.string()),
+        ("data_class", pa.string()),
+        (
+            "provenance",
+            pa.struct(
+                [
+                    ("source", pa.string()),
+                    ("source_id", pa.string()),
+                    ("subject", pa.string()),
+                    ("url", pa.string()),
+                    ("licence", pa.string()),
+                    ("attribution", pa.string()),
+                    ("steps", pa.list_(pa.string())),
+                ]
+            ),
+        ),
+        ("meta", pa.string()),
+    ]
+)
+ROWS_PER_GROUP = 4096
+ROWS_PER_SHARD = 100_000
+
+
+def _to_row(record: Record) -> dict[str, Any]:
+    row = record.to_json()
+    row["meta"] = io.canonical_json(row["meta"])
+    return row
+
+
+def _from_row(row: dict[str, Any]) -> dict[str, Any]:
+    for message in row["messages"]:
+        message["content"] = [{k: v for k, v in part.items() if v is not None} for part in message["content"]]
+    row["meta"] = json.loads(row["meta"])
+    return row
+
+
+def write_records(folder: Path, records: Iterable[Record]) -> int:
+    """Write ``records/NNNNN.parquet`` shards below ``folder``; return the number of records.
+
+    Raises:
+        DataError: two records share an id.
+    """
+    out = folder / "records"
+    out.mkdir(parents=True, exist_ok=True)
+    seen: set[str] = set()
+    rows: list[dict[str, Any]] = []
+    writer: pq.ParquetWriter | None = None
+    shard = in_shard = 0
+
+    def flush() -> None:
+        nonlocal writer, shard, in_shard
+        if writer is None:
+            writer = pq.ParquetWriter(out / f"{shard:05d}.parquet", SCHEMA, compression="zstd")
+        writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
+        in_shard += len(rows)
+        rows.clear()
+        if in_shard >= ROWS_PER_SHARD:
+            writer.close()
+            writer, shard, in_shard = None, shard + 1, 0
+
+    try:
+        for record in records:
+            if record.id in seen:
+                raise DataError(f"two records have the id '{record.id}'; ids must be unique in a folder")
+            seen.add(record.id)
+            rows.append(_to_row(record))
+            if len(rows) >= ROWS_PER_GROUP:
+                flush()
+        if rows or not seen:
+            flush()
+    finally:
+        if writer is not None:
+            writer.close()
+    return len(seen)
+
+
+def read_records(folder: Path) -> Iterator[Record]:
+    """Yield the records of a folder in order.
+
+    Raises:
+        RunError: the folder has no ``records/``.
+        DataError: a shard is no Parquet file of records, named with its row.
+    """
+    shards = sorted((folder / "records").glob("*.parquet"))
+    if not shards:
+        raise RunError(f"{folder} has no records/*.parquet; run the room that makes it first")
+    for shard in shards:
+        try:
+            with pq.ParquetFile(shard) as file:
+                if file.schema_arrow.names != SCHEMA.names:
+                    raise DataError(f"{shard} does not have a record's columns; write it with bimedix2")
+                row_number = 0
+                for batch in file.iter_batches(ROWS_PER_GROUP):
+                    for row in batch.to_pylist():
+                        row_number += 1
+                        yield parse(_from_row(row), f"{shard} row {row_number}")
+        except (pa.ArrowInvalid, OSError) as error:
+            raise DataError(f"{shard} is not a readable Parquet file; run its room again") from error
+
+
+def write_removed(folder: Path, removed: Iterable[tuple[str, str, Any]]) -> dict[str, int]:
+    """Write ``removed/removed.jsonl`` of ``(id, reason, what)``; return counts by reason."""
+    counts: dict[str, int] = {}
+    rows = []
+    for identity, reason, what in removed:
+        counts[reason] = counts.get(reason, 0) + 1
+        rows.append({"id": identity, "reason": reason, "what": what})
+    io.write_jsonl(folder / "removed" / "removed.jsonl", rows)
+    return counts

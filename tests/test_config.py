@@ -1,0 +1,55 @@
+"""Recipes are checked at the door, in sentences that name the key."""
+
+from pathlib import Path
+
+import pytest
+
+from bimedix2 import config
+from bimedix2.errors import ConfigError
+
+
+class Inner(config.Settings):
+    learning_rate: float = 1e-3
+
+
+class Outer(config.Settings):
+    steps: int
+    optim: Inner = Inner()
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_overrides_reach_nested_keys(tmp_path: Path) -> None:
+    recipe = write(tmp_path, "steps: 3\n")
+    loaded = config.load(Outer, recipe, ["optim.learning_rate=0.5", "steps=7"])
+    assert (loaded.steps, loaded.optim.learning_rate) == (7, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "said"),
+    [
+        ("stps: 3\n", [], "did you mean 'steps'"),
+        ("steps: 3\noptim:\n  lerning_rate: 1\n", [], "did you mean 'learning_rate'"),
+        ("optim: {}\n", [], "'steps' is missing"),
+        ("steps: many\n", [], "'steps'"),
+        ("steps: 3\nsteps: 4\n", [], "written twice (line 2)"),
+        ("- 1\n", [], "must be a mapping"),
+        ("steps: [\n", [], "is not YAML at line"),
+        ("steps: 3\n", ["steps"], "write key=value"),
+        ("steps: 3\n", ["steps.more=1"], "not a mapping"),
+    ],
+)
+def test_a_wrong_recipe_is_one_sentence(tmp_path: Path, text: str, overrides: list[str], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(Outer, write(tmp_path, text), overrides)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_recipe_says_where_they_are(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="recipes/"):
+        config.load(Outer, tmp_path / "none.yaml")

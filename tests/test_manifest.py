@@ -1,0 +1,90 @@
+"""Run folders: whole or not at all, immutable, resumed after a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bimedix2 import manifest
+from bimedix2.errors import RunError
+from bimedix2.manifest import RunFolder
+
+
+def publish(target: Path, text: str = "one") -> Path:
+    with RunFolder(target, "sources", {"a": 1}) as out:
+        (out.path / "x.txt").write_text(text)
+        return out.publish({"in": 1, "kept": 1, "removed": {}})
+
+
+def test_a_published_folder_verifies_and_names_its_version(tmp_path: Path) -> None:
+    folder = publish(tmp_path / "run")
+    manifest.verify(folder)
+    stamp = manifest.read_manifest(folder)
+    assert stamp["room"] == "sources"
+    assert stamp["recipe"] == {"a": 1}
+    assert list(stamp["files"]) == ["x.txt"]
+    assert sorted(p.name for p in folder.iterdir()) == ["manifest.json", "x.txt"]
+
+
+def test_a_changed_file_is_named(tmp_path: Path) -> None:
+    folder = publish(tmp_path / "run")
+    (folder / "x.txt").write_text("two")
+    with pytest.raises(RunError, match=r"x\.txt was changed"):
+        manifest.verify(folder)
+
+
+def test_equal_content_has_an_equal_hash_and_other_content_another(tmp_path: Path) -> None:
+    a, b, c = publish(tmp_path / "a"), publish(tmp_path / "b"), publish(tmp_path / "c", "two")
+    assert manifest.folder_hash(a) == manifest.folder_hash(b) != manifest.folder_hash(c)
+
+
+def test_an_unfinished_run_leaves_no_target_and_resumes(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run", "sources", {"a": 1}) as out:
+        (out.path / "half.txt").write_text("half")
+    assert not (tmp_path / "run").exists()
+    with RunFolder(tmp_path / "run", "sources", {"a": 1}) as out:
+        assert out.resumed
+        assert (out.path / "half.txt").read_text() == "half"
+
+
+def test_half_a_run_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run", "sources", {"a": 1}):
+        pass
+    with pytest.raises(RunError, match="another recipe"), RunFolder(tmp_path / "run", "sources", {"a": 2}):
+        pass
+
+
+def test_a_finished_folder_is_not_overwritten(tmp_path: Path) -> None:
+    publish(tmp_path / "run")
+    with pytest.raises(RunError, match="immutable"):
+        publish(tmp_path / "run")
+
+
+def test_a_folder_without_a_manifest_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="half written"):
+        manifest.read_manifest(tmp_path)
+
+
+def test_two_processes_do_not_share_a_run_and_a_kill_frees_it(tmp_path: Path) -> None:
+    code = (
+        "import sys,time,pathlib\nfrom bimedix2.manifest import RunFolder\n"
+        "with RunFolder(pathlib.Path(sys.argv[1]), 'sources', {'a': 1}) as out:\n"
+        "    (out.path / 'half.txt').write_text('half')\n    print('in', flush=True)\n    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "in\n"
+        with pytest.raises(RunError, match="in use"), RunFolder(tmp_path / "run", "sources", {"a": 1}):
+            pass
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+    time.sleep(0.05)
+    with RunFolder(tmp_path / "run", "sources", {"a": 1}) as out:
+        assert out.resumed
+        out.publish({})
+    assert (tmp_path / "run" / "half.txt").read_text() == "half"
