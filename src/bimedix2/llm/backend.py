@@ -47,7 +47,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Loglikelihood:
-    """Natural-log probability of a continuation, summed over its ``tokens``; ``greedy``: each was the argmax."""
+    """Natural-log probability of a continuation, summed over ``tokens``; ``greedy``: each was the argmax."""
 
     value: float
     tokens: int
