@@ -32,7 +32,9 @@ GOOD = {
 
 def run(tmp_path: Path, rows: list[dict[str, Any]]) -> Path:
     path = folder(tmp_path, rows)
-    return sources.run(sources.Config(source="folder", path=path, output=tmp_path / "out"))
+    return sources.run(
+        sources.Config(parts=[sources.Part(source="folder", path=path)], output=tmp_path / "out")
+    )
 
 
 def test_rows_become_records_with_meta_and_unknown_stays_absent(tmp_path: Path) -> None:

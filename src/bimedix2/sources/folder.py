@@ -7,7 +7,6 @@ any others (``modality``, ``region``, ``plane``, ``view``, ``projection``, ``win
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,10 @@ from bimedix2 import io
 from bimedix2.errors import DataError
 from bimedix2.records import DataClass, ImagePart, Language, Message, Provenance, Record
 from bimedix2.records.images import ImageStore
+from bimedix2.sources.removed import Removed
 
 ABOUT = {"file", "sha256", "caption", "subject", "source", "licence", "attribution", "data_class"}
 """Fields with a place of their own in the record; the others go into ``meta``."""
-
-
-@dataclass(frozen=True)
-class Removed:
-    """A row that did not become a record, and why."""
-
-    id: str
-    reason: str
-    what: str
 
 
 def read(path: Path, store: ImageStore) -> Iterator[Record | Removed]:
