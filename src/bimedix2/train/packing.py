@@ -1,0 +1,213 @@
+"""Packing: many samples in one row without padding and without cross-talk.
+
+Samples that begin with the same tokens and the same pictures (a system prompt and one image, asked several
+questions) become one tree: the shared prefix stands once, and each sample's rest is a branch that sees the
+prefix and itself, at the positions that it would have alone. The numbers are those of the separate sequences;
+the prefix is computed once.
+
+Knows nothing about models or files.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+Array = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One tokenised conversation.
+
+    Args:
+        id: the record's id, for messages and logs.
+        ids: token ids, image placeholders already expanded.
+        target: per token, 1 where the token is the assistant's and is learned.
+        images: per image in order, the key of its features.
+        shared: how many leading tokens may be shared with other samples of equal ``images`` (up to the end of
+            the first image; 0 when there is none).
+        loss: ``answer`` learns the target tokens; ``keep`` holds the untrained model's distribution there.
+    """
+
+    id: str
+    ids: tuple[int, ...]
+    target: tuple[int, ...]
+    images: tuple[str, ...] = ()
+    shared: int = 0
+    loss: Literal["answer", "keep"] = "answer"
+
+    def __post_init__(self) -> None:
+        if len(self.ids) != len(self.target):
+            raise ValueError(f"{self.id}: {len(self.ids)} tokens and {len(self.target)} target marks")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Samples over one shared prefix of ``prefix`` tokens (0: a sample alone)."""
+
+    samples: tuple[Sample, ...]
+    prefix: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that are computed."""
+        return self.prefix + sum(len(sample.ids) - self.prefix for sample in self.samples)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Where a tree stands in a packed row: its start, its prefix length and its branches' lengths."""
+
+    start: int
+    prefix: int
+    branches: tuple[int, ...]
+
+    @property
+    def end(self) -> int:
+        return self.start + self.prefix + sum(self.branches)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One packed row of ``T`` tokens.
+
+    ``ids`` and ``positions`` have shape ``(T,)``. ``predict`` holds the rows whose next token is learned,
+    ``labels`` those tokens, ``owner`` the sample (its number in ``samples``) of each; all of shape ``(A,)``.
+    ``image_rows`` has shape ``(I, n)``: the rows of each of the ``I`` images in ``images``.
+    """
+
+    ids: Array
+    positions: Array
+    segments: tuple[Segment, ...]
+    predict: Array
+    labels: Array
+    owner: Array
+    images: tuple[str, ...]
+    image_rows: Array
+    samples: tuple[Sample, ...]
+
+
+def plant(samples: Iterable[Sample], most: int) -> list[Tree]:
+    """Group samples into trees of at most ``most`` branches, in the order in which their prefixes appear.
+
+    Only samples whose first ``shared`` tokens and whose images are all equal meet in a tree; one with several
+    images, or with none, stands alone.
+    """
+    groups: dict[tuple[object, ...], list[Sample]] = {}
+    for number, sample in enumerate(samples):
+        sharable = sample.shared and len(sample.images) == 1
+        key = (sample.images, sample.ids[: sample.shared], sample.loss) if sharable else (number,)
+        groups.setdefault(key, []).append(sample)
+    trees = []
+    for group in groups.values():
+        for start in range(0, len(group), most):
+            part = tuple(group[start : start + most])
+            trees.append(Tree(part, part[0].shared if len(part) > 1 else 0))
+    return trees
+
+
+def fill(trees: Sequence[Tree], budget: int) -> list[list[Tree]]:
+    """Put trees into rows of at most ``budget`` tokens, in order; a tree over the budget has its own row."""
+    rows: list[list[Tree]] = []
+    used = budget + 1
+    for tree in trees:
+        if used + tree.tokens > budget:
+            rows.append([])
+            used = 0
+        rows[-1].append(tree)
+        used += tree.tokens
+    return rows
+
+
+@dataclass
+class _Row:
+    ids: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    predict: list[int] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    owner: list[int] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    image_rows: list[list[int]] = field(default_factory=list)
+
+
+def pack(trees: Sequence[Tree], image_token: int) -> Packed:
+    """Lay trees into one row.
+
+    Args:
+        trees: what goes into the row.
+        image_token: the id of an expanded image placeholder.
+
+    Raises:
+        ValueError: a sample's image tokens do not divide among its images.
+    """
+    row = _Row()
+    segments: list[Segment] = []
+    samples: list[Sample] = []
+    for tree in trees:
+        start = len(row.ids)
+        first = tree.samples[0]
+        row.ids += first.ids[: tree.prefix]
+        row.positions += range(tree.prefix)
+        if tree.prefix:
+            _note_images(row, first, first.ids[: tree.prefix], range(start, start + tree.prefix), image_token)
+        for sample in tree.samples:
+            _add_branch(row, sample, tree.prefix, start, len(samples), image_token)
+            samples.append(sample)
+        lengths = tuple(len(sample.ids) - tree.prefix for sample in tree.samples)
+        segments.append(Segment(start, tree.prefix, lengths))
+    width = len(row.image_rows[0]) if row.image_rows else 0
+    return Packed(
+        ids=np.array(row.ids, np.int64),
+        positions=np.array(row.positions, np.int64),
+        segments=tuple(segments),
+        predict=np.array(row.predict, np.int64),
+        labels=np.array(row.labels, np.int64),
+        owner=np.array(row.owner, np.int64),
+        images=tuple(row.images),
+        image_rows=np.array(row.image_rows, np.int64).reshape(len(row.images), width),
+        samples=tuple(samples),
+    )
+
+
+def _add_branch(row: _Row, sample: Sample, prefix: int, start: int, number: int, image_token: int) -> None:
+    base = len(row.ids)
+    rest = sample.ids[prefix:]
+    row.ids += rest
+    row.positions += range(prefix, len(sample.ids))
+    for offset in range(len(rest)):
+        if sample.target[prefix + offset]:
+            # The token before the branch's first one is the prefix's last.
+            row.predict.append(base + offset - 1 if offset else start + prefix - 1)
+            row.labels.append(rest[offset])
+            row.owner.append(number)
+    if image_token in rest:
+        _note_images(row, sample, rest, range(base, base + len(rest)), image_token)
+
+
+def _note_images(row: _Row, sample: Sample, ids: Sequence[int], rows: range, image_token: int) -> None:
+    where = [rows[i] for i, token in enumerate(ids) if token == image_token]
+    if not sample.images or len(where) % len(sample.images):
+        raise ValueError(f"{sample.id}: {len(where)} image tokens for {len(sample.images)} images")
+    width = len(where) // len(sample.images)
+    for number, key in enumerate(sample.images):
+        row.images.append(key)
+        row.image_rows.append(where[number * width : (number + 1) * width])
+
+
+def allowed(segment: Segment) -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]]":
+    """Who sees whom inside a segment: ``(n, n)``, row sees column; causal, never across branches."""
+    lengths = (segment.prefix, *segment.branches)
+    branch = np.repeat(np.arange(len(lengths)), lengths)
+    causal = np.tri(len(branch), dtype=np.bool_)
+    mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = causal & (
+        (branch[None, :] == 0) | (branch[None, :] == branch[:, None])
+    )
+    return mask
+
+
+def rows_of(samples: Sequence[Sample], budget: int, most: int, image_token: int) -> Iterator[Packed]:
+    """Plant, fill and pack in one go."""
+    for trees in fill(plant(samples, most), budget):
+        yield pack(trees, image_token)
