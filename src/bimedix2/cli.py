@@ -14,6 +14,7 @@ from bimedix2.errors import BiMediX2Error
 
 ROOMS: dict[str, str] = {
     "sources": "Read published data, or a folder of images, into records.",
+    "dataset": "Split records by subject, mix them, and write a dataset.",
 }
 """Batch rooms: ``bimedix2 ROOM RECIPE.yaml [key=value ...]``; each has a ``Config`` and a ``run``."""
 
