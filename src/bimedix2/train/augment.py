@@ -1,0 +1,74 @@
+"""Variants of a training image: what a crop, a small turn, exposure or compression would do to it.
+
+Variant 0 is the image itself. Nothing here changes what is true of a picture: no flip (it would turn left
+into right), no cut that removes the region, no change of colour that would change a stain.
+"""
+
+import io
+import math
+import random
+
+from PIL import Image, ImageEnhance, ImageFilter
+
+
+def _crop(image: Image.Image, rng: random.Random) -> Image.Image:
+    """A window of 70 to 100 % of the area, sides within 15 % of the image's own proportions."""
+    area = rng.uniform(0.7, 1.0)
+    stretch = math.exp(rng.uniform(-0.15, 0.15))
+    width = min(image.width, max(1, round(image.width * math.sqrt(area * stretch))))
+    height = min(image.height, max(1, round(image.height * math.sqrt(area / stretch))))
+    left = rng.randint(0, image.width - width)
+    top = rng.randint(0, image.height - height)
+    return image.crop((left, top, left + width, top + height))
+
+
+def _turn(image: Image.Image, rng: random.Random) -> Image.Image:
+    """Up to 8 degrees, corners filled with the image's darkest corner colour."""
+    corner = min((image.getpixel(xy) for xy in ((0, 0), (image.width - 1, image.height - 1))), key=_sum)
+    return image.rotate(rng.uniform(-8, 8), resample=Image.Resampling.BILINEAR, fillcolor=corner)
+
+
+def _sum(pixel: object) -> int:
+    return sum(pixel) if isinstance(pixel, tuple) else 0
+
+
+def _exposure(image: Image.Image, rng: random.Random) -> Image.Image:
+    brighter = ImageEnhance.Brightness(image).enhance(rng.uniform(0.75, 1.3))
+    return ImageEnhance.Contrast(brighter).enhance(rng.uniform(0.75, 1.35))
+
+
+def _soften(image: Image.Image, rng: random.Random) -> Image.Image:
+    """Blur, or the blocks of a strong JPEG, or a smaller image made large again."""
+    way = rng.randrange(3)
+    if way == 0:
+        return image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.5) * max(image.size) / 224))
+    if way == 1:
+        file = io.BytesIO()
+        image.save(file, format="JPEG", quality=rng.randint(25, 70))
+        return Image.open(file).convert("RGB")
+    shrink = rng.uniform(0.3, 0.8)
+    small = image.resize((max(8, round(image.width * shrink)), max(8, round(image.height * shrink))))
+    return small.resize(image.size)
+
+
+def variant(image: Image.Image, key: str, number: int) -> Image.Image:
+    """One variant of an RGB image; the same key and number give the same pixels.
+
+    Args:
+        image: RGB.
+        key: the image's hash, which seeds the draw.
+        number: 0 for the image itself, then 1, 2, ...
+    """
+    if number == 0:
+        return image
+    rng = random.Random(f"{key}:{number}")
+    out = image
+    if rng.random() < 0.9:
+        out = _crop(out, rng)
+    if rng.random() < 0.5:
+        out = _turn(out, rng)
+    if rng.random() < 0.8:
+        out = _exposure(out, rng)
+    if rng.random() < 0.5:
+        out = _soften(out, rng)
+    return out

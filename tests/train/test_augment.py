@@ -1,0 +1,38 @@
+"""Variants differ, repeat, and never mirror."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bimedix2.train.augment import variant
+
+
+def picture() -> Image.Image:
+    """Dark left half, bright right half."""
+    pixels = np.full((60, 80, 3), 40, np.uint8)
+    pixels[:, 40:] = 200
+    return Image.fromarray(pixels)
+
+
+def test_variant_0_is_the_image_itself() -> None:
+    image = picture()
+    assert variant(image, "k", 0) is image
+
+
+def test_a_variant_repeats_and_differs_from_the_next() -> None:
+    one, again, other = (np.asarray(variant(picture(), "k", n).resize((20, 20))) for n in (1, 1, 2))
+    assert (one == again).all()
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize("number", range(1, 40))
+def test_left_stays_left(number: int) -> None:
+    pixels = np.asarray(variant(picture(), "k", number), float)
+    third = pixels.shape[1] // 3
+    assert pixels[:, :third].mean() < pixels[:, -third:].mean() - 20
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 400), (400, 3)])
+def test_odd_sizes_survive(size: tuple[int, int]) -> None:
+    for number in range(1, 30):
+        assert variant(Image.new("RGB", size, (9, 9, 9)), "k", number).mode == "RGB"
