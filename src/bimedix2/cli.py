@@ -14,7 +14,10 @@ from bimedix2.errors import BiMediX2Error
 
 ROOMS: dict[str, str] = {
     "sources": "Read published data, or a folder of images, into records.",
+    "curate": "Write the bilingual instruction set from annotated images.",
     "dataset": "Split records by subject, mix them, and write a dataset.",
+    "train": "Train one stage: align (projector) or instruct (adapter and projector).",
+    "evaluate": "Score a model on held-out records, every answer on disk.",
 }
 """Batch rooms: ``bimedix2 ROOM RECIPE.yaml [key=value ...]``; each has a ``Config`` and a ``run``."""
 

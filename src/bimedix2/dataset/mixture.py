@@ -13,7 +13,9 @@ class MixtureConfig(Settings):
     """How the kept records of one side are drawn."""
 
     total: int | None = Field(default=None, ge=1)
-    """How many records to keep; ``None`` keeps all."""
+    """How many records to keep, those of ``whole`` not counted; ``None`` keeps all."""
+    whole: list[str] = []
+    """Tasks of which every record is kept."""
     balance: list[str] = ["task", "language"]
     """What makes a cell: ``task``, ``language``, ``source``, or a key of the record's ``meta``."""
     power: float = Field(default=0.5, ge=0, le=1)
@@ -65,6 +67,8 @@ def mix(records: Sequence[Record], config: MixtureConfig, seed: int) -> tuple[li
     cells: dict[tuple[str, ...], list[Record]] = {}
     tasks: dict[tuple[str, ...], str] = {}
     for record in order:
+        if record.task in config.whole:
+            continue
         cell = (record.task, *cell_of(record, config.balance))
         cells.setdefault(cell, []).append(record)
         tasks[cell] = record.task
@@ -75,5 +79,6 @@ def mix(records: Sequence[Record], config: MixtureConfig, seed: int) -> tuple[li
     total = config.total if config.total is not None else len(order)
     taken = allot(sizes, weights, total)
     chosen = {record.id for cell, rows in cells.items() for record in rows[: taken[cell]]}
+    chosen |= {record.id for record in order if record.task in config.whole}
     kept = [record for record in order if record.id in chosen]
     return kept, [record for record in order if record.id not in chosen]

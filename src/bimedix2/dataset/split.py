@@ -64,6 +64,8 @@ def subject_sides(records: Iterable[Record], config: SplitConfig) -> dict[str, S
 def side_of(record: Record, sides: dict[str, Split], config: SplitConfig) -> Split:
     """The side of one record, by its subject, its image or its source."""
     source = record.provenance.source
+    if record.split is not Split.NONE:  # a benchmark's published split stands
+        return record.split
     if record.provenance.subject is not None:
         return sides[record.provenance.subject]
     if source in config.test_sources:

