@@ -1,0 +1,131 @@
+"""The server put together: guard, API, page and worker; and the socket it listens on."""
+
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import cast
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from bimedix2.errors import BiMediX2Error, ConfigError
+from bimedix2.llm.backend import StreamingBackend
+from bimedix2.serve.api import add_api
+from bimedix2.serve.faults import Fault, fault_of
+from bimedix2.serve.guard import Asgi, Guard, Sessions
+from bimedix2.serve.intake import Intake
+from bimedix2.serve.pages import add_pages
+from bimedix2.serve.settings import Config
+from bimedix2.serve.worker import Worker
+
+OpenBackend = Callable[[str, int | None], StreamingBackend]
+"""``open_backend(model, threads)``: ``engine.open_engine``, or a stand-in for it."""
+
+
+def build(config: Config, worker: Worker) -> Asgi:
+    """Return the ASGI application; its lifespan starts and stops the worker."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        worker.start()
+        yield
+        worker.close()
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    intake = Intake(config)
+    sessions = Sessions(config.key())
+    add_api(app, worker, intake)
+    add_pages(app, worker, intake, sessions)
+
+    async def refused(_: Request, error: Exception) -> Response:
+        fault = fault_of(error)
+        return JSONResponse(fault.body(), fault.status, fault.headers)
+
+    async def no_route(_: Request, error: Exception) -> Response:
+        status = cast(HTTPException, error).status_code
+        sentence = "there is nothing at this address; see docs/serve.md"
+        if status == 405:
+            sentence = "this address does not take that method; see docs/serve.md"
+        return JSONResponse(Fault(status, sentence, "not_found").body(), status)
+
+    app.add_exception_handler(Fault, refused)
+    app.add_exception_handler(BiMediX2Error, refused)
+    app.add_exception_handler(HTTPException, no_route)
+    return Guard(cast(Asgi, app), config, sessions)
+
+
+def listen(config: Config) -> socket.socket:
+    """Return a bound socket.
+
+    Raises:
+        ConfigError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    try:
+        return socket.create_server((config.host, config.port), family=family)
+    except OSError as error:
+        where = f"{config.host} port {config.port}"
+        raise ConfigError(
+            f"{where} cannot be bound ({error.strerror}); choose another port=NUMBER"
+        ) from error
+
+
+def address(config: Config, port: int) -> str:
+    """The URL to open."""
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return f"{'https' if config.tls_cert else 'http'}://{host}:{port}"
+
+
+class Server:
+    """One server, from its settings to its end.
+
+    Raises:
+        ConfigError: the address, the key or the certificate cannot be had.
+    """
+
+    def __init__(self, config: Config, open_backend: OpenBackend) -> None:
+        self.worker = Worker(lambda: open_backend(config.model, config.threads), config.queue_size, self.stop)
+        settings = uvicorn.Config(
+            cast(Callable[..., object], build(config, self.worker)),
+            access_log=False,  # addresses and bodies are nobody's
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            timeout_graceful_shutdown=3,
+            ssl_certfile=config.tls_cert,
+            ssl_keyfile=config.tls_key,
+        )
+        try:
+            settings.load()
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(
+                f"the certificate cannot be read ({error}); check tls_cert and tls_key"
+            ) from error
+        self._server = uvicorn.Server(settings)
+        self._socket = listen(config)
+        self.address = address(config, self._socket.getsockname()[1])
+
+    def run(self) -> None:
+        """Serve until Ctrl+C or ``stop``.
+
+        Raises:
+            BiMediX2Error: the model could not be opened.
+        """
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        try:
+            self._server.run(sockets=[self._socket])
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._socket.close()
+        if self.worker.failure is not None:
+            raise self.worker.failure
+
+    def stop(self) -> None:
+        """End ``run``, from any thread."""
+        self._server.should_exit = True

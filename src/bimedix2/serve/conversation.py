@@ -1,0 +1,126 @@
+"""OpenAI's ``messages`` as the project's: texts stay texts whatever they hold, and images are opened.
+
+Knows nothing about parameters or HTTP. A text that contains ``<image>`` or a special token is passed on as it
+is; the engine keeps it from meaning anything.
+"""
+
+from typing import Any, Literal
+
+from bimedix2.errors import ContextError, DataError, ImageError
+from bimedix2.records import ImagePart, Message, Part, TextPart
+from bimedix2.serve.intake import read_data_url, show
+from bimedix2.serve.settings import Config
+
+Role = Literal["system", "user", "assistant"]
+
+ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+MAX_CHARACTERS = 400_000
+"""Beyond any context here: refused before a tokenizer spends minutes on it."""
+EMPTY_KEYS = frozenset({"refusal", "tool_calls", "function_call", "audio", "annotations"})
+"""Keys of an assistant message as OpenAI's client sends it back; accepted while they are empty."""
+
+
+class Conversation:
+    """Messages in the making, and the images they name."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.messages: list[Message] = []
+        self.images: dict[str, bytes] = {}
+        self.pictures = 0
+        self.characters = 0
+
+    def add(self, value: Any, where: str) -> None:
+        """Append one message; neighbours of one role become one turn.
+
+        Raises:
+            DataError: it is no message; names the place.
+            ImageError: an image cannot be opened.
+        """
+        if not isinstance(value, dict):
+            raise DataError(f"{where} must be an object with role and content")
+        role = ROLES.get(str(value.get("role")))
+        if role is None:
+            raise DataError(f"{where}.role must be one of {', '.join(ROLES)}")
+        for key in value.keys() - {"role", "content", "name"}:
+            if key not in EMPTY_KEYS or value[key]:
+                raise DataError(f"{where}.{key} is not supported here; leave it out")
+        parts = self._parts(value.get("content"), role, f"{where}.content")
+        if not any(isinstance(part, ImagePart) or part.text.strip() for part in parts):
+            raise DataError(f"{where}.content is empty; write something")
+        last = self.messages[-1].role if self.messages else "system"
+        if role == "system" and last != "system":
+            raise DataError(f"{where} is a system message; it can stand only first")
+        if role == "assistant" and last == "system":
+            raise DataError(f"{where} is the assistant's; a conversation begins with the user's turn")
+        if self.messages and last == role:
+            parts = self.messages.pop().content + parts
+        self.messages.append(Message(role=role, content=parts))
+
+    def _parts(self, content: Any, role: Role, where: str) -> tuple[Part, ...]:
+        if isinstance(content, str):
+            return (self._text(content, where),)
+        if not isinstance(content, list):
+            raise DataError(f"{where} must be a text or a list of parts")
+        return tuple(self._part(part, role, f"{where}[{number}]") for number, part in enumerate(content))
+
+    def _part(self, part: Any, role: Role, where: str) -> Part:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind == "text":
+            return self._text(part.get("text"), where)
+        if kind != "image_url":
+            raise DataError(f"{where}.type must be text or image_url")
+        if role != "user":
+            raise DataError(f"{where} is an image of the {role}; only the user can send images")
+        return self._image(part.get("image_url"), f"{where}.image_url")
+
+    def _text(self, text: Any, where: str) -> TextPart:
+        if not isinstance(text, str):
+            raise DataError(f"{where} must be a text")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"{where} holds half of a surrogate pair; send valid Unicode") from None
+        self.characters += len(text)
+        if self.characters > MAX_CHARACTERS:
+            sentence = f"the conversation is longer than {MAX_CHARACTERS:,} characters; begin a new one"
+            raise ContextError(sentence)
+        return TextPart(text=text)
+
+    def _image(self, value: Any, where: str) -> ImagePart:
+        if not isinstance(value, dict) or not isinstance(value.get("url"), str):
+            raise DataError(f'{where} must be an object such as {{"url": "data:image/png;base64,..."}}')
+        frame, window = value.get("frame"), value.get("window")
+        if frame is not None and (not isinstance(frame, int) or isinstance(frame, bool)):
+            raise DataError(f"{where}.frame must be a whole number, counted from 0")
+        if window is not None and not isinstance(window, str):
+            raise DataError(f'{where}.window must be a name such as "lung", or "centre/width"')
+        self.pictures += 1
+        if self.pictures > self.config.max_images:
+            raise ImageError(f"the conversation holds more than {self.config.max_images} images; send fewer")
+        name = f"image {self.pictures}"
+        shown = show(read_data_url(value["url"]), self.config, name, frame=frame, window=window)
+        self.images[shown.sha256] = shown.png
+        return ImagePart(image=shown.sha256)
+
+
+def read_messages(value: Any, config: Config) -> tuple[tuple[Message, ...], dict[str, bytes]]:
+    """Check ``messages`` and open their images.
+
+    Returns:
+        the messages, ending with the user's, and the images as PNG by their sha256.
+
+    Raises:
+        DataError: one sentence with the place.
+        ContextError: the words are longer than any context.
+        ImageError: an image cannot be opened, or there are too many.
+        Fault: an image file is over the limit.
+    """
+    if not isinstance(value, list) or not value:
+        raise DataError("messages must be a list with at least one message")
+    conversation = Conversation(config)
+    for number, message in enumerate(value):
+        conversation.add(message, f"messages[{number}]")
+    if conversation.messages[-1].role != "user":
+        raise DataError("the last message must be the user's; ask something")
+    return tuple(conversation.messages), conversation.images
