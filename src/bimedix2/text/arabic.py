@@ -4,8 +4,8 @@ import re
 import unicodedata
 from typing import Literal
 
-_MARKS = re.compile("[ؐ-ًؚ-ٰٟۖ-ۜ۟-۪ۨ-ۭـ]")
-"""Tashkil, Quranic marks and tatweel."""
+_MARKS = re.compile(r"[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0640]")
+"""Tashkil, Quranic marks and tatweel; by number, since an editor may reorder combining marks in a range."""
 _LETTERS = str.maketrans("أإآٱىة", "اااايه")
 _DIGITS = {ord(c): str(unicodedata.digit(c)) for c in "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"}
 _NOT_WORD = re.compile(r"[^\w&]+")
@@ -32,7 +32,7 @@ def script(text: str) -> Literal["ar", "en", ""]:
     Runs in brackets do not count: an Arabic answer names an English term there.
     """
     outside = re.sub(r"\([^()]*\)", "", text)
-    arabic = len(re.findall(r"[ء-يٱ-ۿ]", outside))
+    arabic = len(re.findall(r"[\u0621-\u064a\u0671-\u06ff]", outside))
     latin = len(re.findall(r"[A-Za-z]", outside))
     if not arabic and not latin:
         return ""
