@@ -22,8 +22,8 @@ class Ask:
 
     ``slots`` fill the wording. ``expect`` is what a right answer must affirm, kind -> value or list of
     values;
-    ``verdict`` names the judgement beside it: ``yes``, ``no``, ``correct`` (a false premise), ``decline``,
-    ``unreadable``, ``no_image``, or nothing.
+    ``verdict`` names the judgement beside it: ``yes``, ``no``, ``correct`` (a false premise), ``agree`` (a
+    true one), ``decline``, ``unreadable``, ``no_image``, or nothing.
     """
 
     type: str
@@ -31,6 +31,8 @@ class Ask:
     slots: dict[str, Words] = field(default_factory=dict)
     expect: dict[str, Any] = field(default_factory=dict)
     verdict: str = ""
+    wording: str = ""
+    """The question type whose wordings it shares; its own where empty."""
 
 
 @cache
@@ -158,14 +160,21 @@ def _is_study(facts: Facts, rng: random.Random) -> list[Ask]:
     ]
 
 
-def _false_premise(facts: Facts, rng: random.Random) -> list[Ask]:
+def _premise(facts: Facts, rng: random.Random) -> list[Ask]:
+    """A study asserted in passing: a wrong one is corrected, a right one must not be."""
     if facts.study is None:
         return []
     wrong = rng.choice(
         [study for study in other_studies(facts) if study.modality != facts.values["modality"]]
     )
-    answer = say(answers()["is_study_no"], study=facts.study.name, other=wrong.name)
-    return [Ask("false_premise", answer, {"study": wrong.name}, _study_expect(facts), "correct")]
+    corrected = say(answers()["is_study_no"], study=facts.study.name, other=wrong.name)
+    described = _describe(facts, rng)[0].answer
+    expect = _study_expect(facts)
+    slots = {"study": facts.study.name}
+    return [
+        Ask("false_premise", corrected, {"study": wrong.name}, expect, "correct", "premise"),
+        Ask("true_premise", described, slots, expect, "agree", "premise"),
+    ]
 
 
 def _is(kind: str) -> Callable[[Facts, random.Random], list[Ask]]:
@@ -206,10 +215,10 @@ IMAGE_ASKS: dict[str, Callable[[Facts, random.Random], list[Ask]]] = {
     "is_study": _is_study,
     "is_region": _is("region"),
     "is_plane": _is("plane"),
-    "false_premise": _false_premise,
+    "premise": _premise,
     "disease": _disease,
 }
-"""Question type -> what it asks of an image; an empty list where the annotations do not say."""
+"""Question family -> what it asks of an image; an empty list where the annotations do not say."""
 
 ANY_IMAGE = ("modality", "region", "describe", "is_study", "is_region", "disease", "false_premise")
 """Types that can be put to a picture of which nothing medical can be said."""
@@ -223,4 +232,7 @@ def asks_of(facts: Facts, rng: random.Random) -> list[Ask]:
     expect = {"unreadable": facts.unreadable}
     study, region = rng.choice(studies()).name, term("region", rng.choice(sorted(concepts("region"))))
     slots = {"is_study": {"study": study}, "false_premise": {"study": study}, "is_region": {"region": region}}
-    return [Ask(kind, answer, slots.get(kind, {}), expect, "unreadable") for kind in ANY_IMAGE]
+    return [
+        Ask(kind, answer, slots.get(kind, {}), expect, "unreadable", "premise" if "premise" in kind else "")
+        for kind in ANY_IMAGE
+    ]

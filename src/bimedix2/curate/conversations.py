@@ -63,7 +63,7 @@ def write(
     image = picture.images[0] if picture else None
     messages: list[Message] = []
     for number, (ask, tongue) in enumerate(turns):
-        words = ask_in_words(ask.type, tongue, side, rng, ask.slots)
+        words = ask_in_words(ask.wording or ask.type, tongue, side, rng, ask.slots)
         parts: list[str | ImagePart] = [image, words] if image and number == late else [words]
         messages += [Message.of("user", *parts), Message.of("assistant", ask.answer[tongue])]
     last, tongue = turns[-1]

@@ -35,6 +35,7 @@ class InstructConfig(Settings):
         "is_region": 1,
         "is_plane": 1,
         "false_premise": 4,
+        "true_premise": 2,
         "disease": 1,
     }
     """Question type -> how often beside the others (1 where absent)."""
