@@ -5,8 +5,9 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn
 
 from bimedix2.errors import DataError
 
@@ -42,19 +43,26 @@ def fsync_dir(path: Path) -> None:
         os.close(handle)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: beside, fsync, rename."""
+@contextmanager
+def _beside(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of ``path`` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with beside.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
     fsync_dir(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: beside, fsync, rename."""
+    with _beside(path) as file:
+        file.write(data)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -67,18 +75,45 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing file, a byte that is not UTF-8 or a syntax error is a ``DataError``."""
+def parse_json(text: str) -> Any:
+    """Parse JSON text as the standard has it.
+
+    Raises:
+        ValueError: a syntax error (``json.JSONDecodeError``), NaN or Infinity, nesting without end, or half
+            of a surrogate pair, which no UTF-8 file can hold.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        value = json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:
+            raise ValueError("an escape is half of a surrogate pair") from None
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON value, null is")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; one that is missing, not UTF-8 or not JSON is a ``DataError``."""
+    try:
+        return parse_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check it") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 at byte {error.start}; convert it to UTF-8") from error
     except json.JSONDecodeError as error:
         raise DataError(
             f"{path} is not JSON at line {error.lineno}: {error.msg}; correct it there"
         ) from error
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON: {error}; correct it there") from error
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
@@ -91,25 +126,30 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
         file = path.open("rb")
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check it") from error
     with file:
         for number, raw in enumerate(file, 1):
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                if line:
-                    yield number, json.loads(line)
+                value = parse_json(line) if line else None
             except UnicodeDecodeError as error:
                 raise DataError(f"{path} line {number} is not UTF-8; convert it to UTF-8") from error
-            except json.JSONDecodeError as error:
-                raise DataError(
-                    f"{path} line {number} is not JSON: {error.msg}; correct that line"
-                ) from error
+            except ValueError as error:
+                said = error.msg if isinstance(error, json.JSONDecodeError) else error
+                raise DataError(f"{path} line {number} is not JSON: {said}; correct that line") from error
+            if line:
+                yield number, value
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
-    """Write JSON Lines whole or not at all; return the number of rows."""
-    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows]
-    write_bytes(path, "".join(lines).encode("utf-8"))
-    return len(lines)
+    """Write JSON Lines whole or not at all, row by row; return the number of rows."""
+    count = 0
+    with _beside(path) as file:
+        for row in rows:
+            file.write((json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8"))
+            count += 1
+    return count
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:
