@@ -18,11 +18,12 @@ from bimedix2.model.presets import SYSTEM, Preset, Wheel, preset
 from bimedix2.model.template import chat_template
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 IMAGE_TOKEN = "<image>"
 HASHES = "hashes.json"
-LAYOUT = 1
+LAYOUT = 2
 """Raised when the files of a base change, so that an older cache is built anew."""
 
 
@@ -30,6 +31,11 @@ def cache_folder() -> Path:
     """Where bases are kept."""
     chosen = os.environ.get("BIMEDIX2_CACHE")
     return Path(chosen) if chosen else Path.home() / ".cache" / "bimedix2"
+
+
+def base_folder(name: str) -> Path:
+    """Where a preset's base stands once it is built."""
+    return cache_folder() / f"{name}-base-{LAYOUT}"
 
 
 def ensure_base(name: str) -> Path:
@@ -40,7 +46,7 @@ def ensure_base(name: str) -> Path:
         MissingExtra: torch or transformers is not installed.
     """
     chosen = preset(name)
-    target = cache_folder() / f"{name}-base-{LAYOUT}"
+    target = base_folder(name)
     if target.is_dir():
         _check(target)
         return target
@@ -72,10 +78,11 @@ def _check(folder: Path) -> None:
 def build(chosen: Preset, folder: Path) -> None:
     """Write a preset's base model and processor into ``folder``."""
     try:
-        import torch
         from transformers import LlavaConfig, LlavaForConditionalGeneration
+        from transformers.utils import logging
     except ImportError as error:
         raise MissingExtra("transformers", "model") from error
+    logging.disable_progress_bar()
     language, tokenizer = _language(chosen, folder)
     vision = _vision(chosen, folder)
     token = _add_image_token(tokenizer, language)
@@ -89,9 +96,9 @@ def build(chosen: Preset, folder: Path) -> None:
         image_seq_length=(chosen.image_size // vision.config.patch_size) ** 2,
         tie_word_embeddings=bool(language.config.tie_word_embeddings),
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = LlavaForConditionalGeneration(config)
+    language.config._name_or_path = vision.config._name_or_path = ""  # a path of this machine
+    model = LlavaForConditionalGeneration(config)
+    _draw_projector(model.model.multi_modal_projector)
     dtype = next(language.parameters()).dtype
     model = model.to(dtype)
     model.model.language_model.load_state_dict(language.model.state_dict())
@@ -102,6 +109,23 @@ def build(chosen: Preset, folder: Path) -> None:
     model.generation_config = _generation_config(tokenizer, token)
     model.save_pretrained(folder)
     _processor(chosen, vision.config, tokenizer).save_pretrained(folder)
+
+
+def _draw_projector(projector: "torch.nn.Module") -> None:
+    """Fresh weights of standard deviation 0.02, the same on every machine.
+
+    Uniform numbers come straight from the generator's bits; normal ones pass through a logarithm and a cosine
+    whose last bit differs between processors, and the base's hash with it.
+    """
+    import torch
+
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _, parameter in sorted(projector.named_parameters()):
+            if parameter.ndim == 1:
+                parameter.zero_()
+            else:
+                parameter.copy_((2 * torch.rand(parameter.shape, generator=rng) - 1) * 0.02 * 3**0.5)
 
 
 def _generation_config(tokenizer: "PreTrainedTokenizerBase", image_token: int) -> Any:

@@ -95,12 +95,21 @@ def _same_base(folder: Path, stamp: dict[str, Any], base: Path) -> None:
 
 
 def base_hash(base: Path) -> str:
-    """The identity of a base: the hash of its weights file's and tokenizer's hashes."""
+    """The identity of a base: its weights, vocabulary, template and picture layout.
+
+    The other files say the same things in words that change with the version of transformers.
+    """
     hashes = io.read_json(base / HASHES) if (base / HASHES).is_file() else hash_folder(base)
-    kept = {
-        n: h for n, h in hashes.items() if n.endswith((".safetensors", ".json", ".jinja")) and n != HASHES
-    }
-    return io.sha256_bytes(io.canonical_json(kept).encode())
+    kept = {n: h for n, h in hashes.items() if n.endswith(".safetensors") or n == "chat_template.jinja"}
+    config = io.read_json(base / "config.json")
+    layout = {key: config.get(key) for key in ("vision_feature_layer", "image_seq_length")}
+    file = base / "tokenizer.json"
+    words = io.read_json(file) if file.is_file() else {}
+    vocabulary = [
+        words.get("model", {}).get("vocab"),
+        [[token["id"], token["content"]] for token in words.get("added_tokens", [])],
+    ]
+    return io.sha256_bytes(io.canonical_json([kept, layout, vocabulary]).encode("utf-8", "surrogatepass"))
 
 
 def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None) -> Loaded:
