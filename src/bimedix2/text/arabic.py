@@ -4,7 +4,9 @@ import re
 import unicodedata
 from typing import Literal
 
-_MARKS = re.compile(r"[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0640]")
+_MARKS = re.compile(
+    r"[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0640]"
+)
 """Tashkil, Quranic marks and tatweel; by number, since an editor may reorder combining marks in a range."""
 _LETTERS = str.maketrans("أإآٱىة", "اااايه")
 _DIGITS = {ord(c): str(unicodedata.digit(c)) for c in "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"}

