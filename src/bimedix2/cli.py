@@ -1,8 +1,9 @@
-"""The command table. Rooms and verbs are imported when they are called: ``--help`` imports no torch."""
+"""The command table. Rooms are imported when called and verbs are light: ``--help`` imports no torch."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,10 @@ from rich.console import Console
 
 from bimedix2 import __version__
 from bimedix2.errors import BiMediX2Error
+from bimedix2.verbs.ask import ask
+from bimedix2.verbs.chat import chat
+from bimedix2.verbs.models import models
+from bimedix2.verbs.serve import serve
 
 ROOMS: dict[str, str] = {
     "sources": "Read published data, or a folder of images, into records.",
@@ -20,6 +25,9 @@ ROOMS: dict[str, str] = {
     "evaluate": "Score a model on held-out records, every answer on disk.",
 }
 """Batch rooms: ``bimedix2 ROOM RECIPE.yaml [key=value ...]``; each has a ``Config`` and a ``run``."""
+
+VERBS: tuple[Callable[..., None], ...] = (ask, chat, serve, models)
+"""What a person does with a model; a verb's name is its function's."""
 
 app = typer.Typer(
     add_completion=False,
@@ -69,10 +77,15 @@ def _room_command(room: str, summary: str) -> None:
 
 for _room, _summary in ROOMS.items():
     _room_command(_room, _summary)
+for _verb in VERBS:
+    app.command()(_verb)
 
 
 def main() -> None:
     """Run the command line; a user's error is one line and exit code 2."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # Arabic in and out, whatever the locale says
+            stream.reconfigure(encoding="utf-8")
     try:
         app()
     except BiMediX2Error as error:

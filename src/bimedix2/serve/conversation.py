@@ -1,9 +1,10 @@
 """OpenAI's ``messages`` as the project's: texts stay texts whatever they hold, and images are opened.
 
-Knows nothing about parameters or HTTP. A text that contains ``<image>`` or a special token is passed on as it
-is; the engine keeps it from meaning anything.
+Knows nothing about parameters or HTTP. A question that contains ``<image>`` or a turn marker is refused; what
+else a tokenizer holds special, and an assistant's turn that comes back, the engine reads as plain words.
 """
 
+import re
 from typing import Any, Literal
 
 from bimedix2.errors import ContextError, DataError, ImageError
@@ -18,6 +19,31 @@ MAX_CHARACTERS = 400_000
 """Beyond any context here: refused before a tokenizer spends minutes on it."""
 EMPTY_KEYS = frozenset({"refusal", "tool_calls", "function_call", "audio", "annotations"})
 """Keys of an assistant message as OpenAI's client sends it back; accepted while they are empty."""
+
+
+MARKER = re.compile(r"<image>|<\|[^|<>\s]{1,40}\|>")
+"""An image's placeholder, and the turn markers of the three template families (see ``model.template``)."""
+
+
+def check_text(text: str, where: str, role: Role = "user") -> None:
+    """Refuse words that only a prompt's own format may hold; the assistant's own words may come back.
+
+    Raises:
+        DataError: a marker, or half of a surrogate pair; names the place.
+        ContextError: it is longer than any context.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise ContextError(f"{where} is longer than {MAX_CHARACTERS:,} characters; send less")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{where} is not valid Unicode; send it as UTF-8") from None
+    found = MARKER.search(text)
+    if found and role != "assistant":
+        raise DataError(
+            f"{where} contains '{found[0]}', which only the model's own format may; attach images as images, "
+            "or write the words with a blank inside"
+        )
 
 
 class Conversation:
@@ -59,7 +85,7 @@ class Conversation:
 
     def _parts(self, content: Any, role: Role, where: str) -> tuple[Part, ...]:
         if isinstance(content, str):
-            return (self._text(content, where),)
+            return (self._text(content, role, where),)
         if not isinstance(content, list):
             raise DataError(f"{where} must be a text or a list of parts")
         return tuple(self._part(part, role, f"{where}[{number}]") for number, part in enumerate(content))
@@ -67,20 +93,17 @@ class Conversation:
     def _part(self, part: Any, role: Role, where: str) -> Part:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind == "text":
-            return self._text(part.get("text"), where)
+            return self._text(part.get("text"), role, where)
         if kind != "image_url":
             raise DataError(f"{where}.type must be text or image_url")
         if role != "user":
             raise DataError(f"{where} is an image of the {role}; only the user can send images")
         return self._image(part.get("image_url"), f"{where}.image_url")
 
-    def _text(self, text: Any, where: str) -> TextPart:
+    def _text(self, text: Any, role: Role, where: str) -> TextPart:
         if not isinstance(text, str):
             raise DataError(f"{where} must be a text")
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise DataError(f"{where} holds half of a surrogate pair; send valid Unicode") from None
+        check_text(text, where, role)
         self.characters += len(text)
         if self.characters > MAX_CHARACTERS:
             sentence = f"the conversation is longer than {MAX_CHARACTERS:,} characters; begin a new one"

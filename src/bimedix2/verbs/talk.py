@@ -1,0 +1,126 @@
+"""A conversation with a model at the terminal: what ``ask``, ``chat`` and the demo share.
+
+Knows nothing about command lines, and nothing about which model answers.
+"""
+
+import sys
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import TextIO, cast
+
+from bimedix2 import __version__
+from bimedix2.errors import DataError, ImageError
+from bimedix2.llm.backend import Reply, Request, Sampling, StreamingBackend
+from bimedix2.records import DataClass, ImagePart, Message
+from bimedix2.serve.conversation import check_text
+from bimedix2.serve.intake import Shown, show
+from bimedix2.serve.settings import Config
+from bimedix2.text.arabic import script
+
+LIMITS = Config(max_upload_mb=2048)
+"""The door's limits for a file that is already on this machine; the pixels are those of the page."""
+UNSAFE = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))
+"""Control characters but tab and line break: an answer must not steer the terminal."""
+
+
+class Conversation:
+    """Turns so far, and the images that wait for the next question."""
+
+    def __init__(self, backend: StreamingBackend, sampling: Sampling) -> None:
+        self.backend = backend
+        self.sampling = sampling
+        self.messages: list[Message] = []
+        self.images: dict[str, bytes] = {}
+        self.waiting: list[ImagePart] = []
+
+    def attach(self, shown: Shown) -> None:
+        """Keep an image for the next question."""
+        self.images[shown.sha256] = shown.png
+        self.waiting.append(ImagePart(image=shown.sha256))
+
+    def ask(self, text: str) -> Generator[str | Reply, None, None]:
+        """Yield the answer's pieces, then the reply; the turn is kept only when the whole answer came.
+
+        Raises:
+            DataError: the text is empty, or holds what only the model's own format may.
+            ContextError: the conversation is longer than the context.
+        """
+        check_question(text)
+        asked = Message.of("user", *self.waiting, text)
+        request = Request((*self.messages, asked), self.images, self.sampling, DataClass.PATIENT)
+        with closing(cast(Generator[str | Reply, None, None], self.backend.stream(request))) as pieces:
+            for piece in pieces:
+                if isinstance(piece, Reply):
+                    self.messages += [asked, Message.of("assistant", piece.text)]
+                    self.waiting = []
+                yield piece
+
+
+def check_question(text: str) -> None:
+    """Refuse what no model is to be asked, before one is loaded.
+
+    Raises:
+        DataError: the text is empty, or holds what only the model's own format may.
+        ContextError: it is longer than any context.
+    """
+    check_text(text, "the question")
+    if not text.strip():
+        raise DataError("the question is empty; write something")
+
+
+def open_image(path: Path, frame: int | None = None, window: str | None = None) -> Shown:
+    """Open an image file as the model will see it.
+
+    Raises:
+        ImageError: no such file, or no image in it.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ImageError(f"{path} does not exist; check the path") from None
+    except IsADirectoryError:
+        raise ImageError(f"{path} is a folder; name one image file in it") from None
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read ({error.strerror}); check its permissions") from error
+    return show(data, LIMITS, path.name, frame=frame, window=window)
+
+
+def print_answer(pieces: Generator[str | Reply, None, None], out: TextIO | None = None) -> Reply:
+    """Write an answer while it comes, and below it, on stderr, who wrote it and what it is not."""
+    out = out or sys.stdout
+    reply: Reply | None = None
+    with closing(pieces):
+        for piece in pieces:
+            if isinstance(piece, Reply):
+                reply = piece
+            else:
+                out.write(piece.translate(UNSAFE))
+                out.flush()
+    assert reply is not None
+    out.write("\n")
+    out.flush()
+    print(signature(reply), file=sys.stderr, flush=True)
+    return reply
+
+
+def signature(reply: Reply) -> str:
+    """The line under an answer: model, version, and the notice in the answer's language and in English."""
+    from bimedix2.web.shell import strings
+
+    notice = strings()["en"]["notice"]
+    if script(reply.text) == "ar":
+        notice = f"{strings()['ar']['notice']} {notice}"
+    cut = " [cut at the length limit; raise --max-tokens]" if reply.finish == "length" else ""
+    return f"-- {reply.model} (bimedix2 {__version__}){cut} {notice}"
+
+
+def open_model(model: str, threads: int | None) -> StreamingBackend:
+    """Open a model on this machine.
+
+    Raises:
+        ModelError: there is none of that name, or nothing of it is trained yet.
+    """
+    from bimedix2.engine import open_engine
+
+    return open_engine(model, threads)
