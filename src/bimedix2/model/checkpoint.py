@@ -5,6 +5,9 @@ A checkpoint folder holds ``checkpoint.json`` (preset or base, the base's hash, 
 and, from ``instruct`` on, ``adapter/`` as peft writes it. A plain Hugging Face folder loads as well.
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -161,11 +164,20 @@ def load_projector(model: Any, folder: Path) -> None:
         ) from error
 
 
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Peft asks transformers for a property under the name that transformers has deprecated."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
+
+
 def load_adapter(model: Any, folder: Path, *, merge: bool) -> Any:
     """Put a saved adapter over a model, or into its weights."""
     from peft import PeftModel
 
-    adapted = PeftModel.from_pretrained(model, str(folder / ADAPTER))
+    with quiet_peft():
+        adapted = PeftModel.from_pretrained(model, str(folder / ADAPTER))
     return adapted.merge_and_unload() if merge else adapted
 
 

@@ -1,8 +1,7 @@
 """The one prompt path: a conversation to token ids, the same in training, evaluation, the engine and vLLM.
 
 The chat template saved with the checkpoint writes the text; every image placeholder becomes the tower's
-number
-of image tokens; the template's own marks say which tokens are the assistant's.
+number of image tokens; the template's own marks say which tokens are the assistant's.
 """
 
 import re
@@ -19,8 +18,7 @@ class Encoded:
     """Token ids of a conversation.
 
     ``target`` is 1 on the assistant's tokens (its closing marker included), else 0. ``images`` holds the
-    image
-    keys in the order of their tokens. ``shared``: the tokens up to the end of the first image, 0 without one.
+    image keys in the order of their tokens. ``shared``: the tokens up to the end of the first image, 0 without one.
     """
 
     ids: tuple[int, ...]
@@ -100,7 +98,8 @@ class Prompter:
 
     def encode_text(self, text: str) -> Encoded:
         """Plain words, every token but the first a target: for perplexity and for holding the base's text."""
-        return self._tokenise(self.neutral(text), [(0, len(text) + 10**6)], ())
+        encoded = self._tokenise(self.neutral(text), [], ())
+        return Encoded(encoded.ids, (0,) + (1,) * (len(encoded.ids) - 1), (), 0)
 
     def continuation(self, text: str) -> tuple[int, ...]:
         """Token ids of words that follow an opened assistant turn."""

@@ -155,7 +155,7 @@ def _learn(config: Config, loaded: "Loaded", features: Any) -> tuple[Any, list[d
 
     assert loaded.preset is not None
     names = "|".join(loaded.preset.linears)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), checkpoint.quiet_peft():
         torch.manual_seed(config.seed)
         model = get_peft_model(
             model,

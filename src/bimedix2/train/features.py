@@ -62,7 +62,9 @@ class Features:
         import torch
 
         rows = [self.rows[key] for key in keys]
-        return torch.from_numpy(np.asarray(self._array[rows], dtype=np.float32))
+        # Converted by torch, whose memory is aligned: a matrix product of memory that numpy placed may differ in
+        # the last bit from run to run.
+        return torch.from_numpy(np.asarray(self._array[rows])).float()
 
     def statistics(self) -> "tuple[torch.Tensor, torch.Tensor]":
         """Mean and standard deviation of each of the ``D`` dimensions over all rows and tokens."""

@@ -41,6 +41,8 @@ class Sample:
     def __post_init__(self) -> None:
         if len(self.ids) != len(self.target):
             raise ValueError(f"{self.id}: {len(self.ids)} tokens and {len(self.target)} target marks")
+        if self.target and self.target[0]:
+            raise ValueError(f"{self.id}: nothing stands before the first token, so it cannot be learned")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""The schedule, and the order of rows."""
+
+import pytest
+
+from bimedix2.train.loop import Plan, keep_rows, order, rate
+from bimedix2.train.packing import Sample
+
+IMAGE = 9
+PLAN = Plan(
+    epochs=2,
+    row_tokens=30,
+    branches=2,
+    accumulate=2,
+    warmup=4,
+    clip=1.0,
+    seed=0,
+    keep_every=2,
+    keep_weight=1.0,
+    save_every=10,
+)
+
+
+def samples(count: int) -> list[Sample]:
+    return [
+        Sample(str(n), (1, IMAGE, IMAGE, 2, n % 8, 4), (0, 0, 0, 0, 0, 1), (f"i{n // 3}",), 3)
+        for n in range(count)
+    ]
+
+
+def test_every_sample_is_seen_once_an_epoch_in_another_order() -> None:
+    steps = order(samples(24), PLAN, IMAGE)
+    seen = [sample.id for rows in steps for row in rows for sample in row.samples]
+    first, second = seen[:24], seen[24:]
+    assert sorted(first, key=int) == sorted(second, key=int) == [str(n) for n in range(24)]
+    assert first != second
+    assert [s.id for rows in order(samples(24), PLAN, IMAGE) for row in rows for s in row.samples] == seen
+
+
+def test_a_step_has_so_many_rows_and_no_epoch_is_mixed_into_the_next() -> None:
+    steps = order(samples(24), PLAN, IMAGE)
+    half = len(steps) // 2
+    assert {len(rows) for rows in (*steps[: half - 1], *steps[half:-1])} == {2}
+    assert sum(len(row.samples) for rows in steps[:half] for row in rows) == 24
+
+
+def test_texts_to_hold_stand_one_a_row() -> None:
+    rows = keep_rows(samples(5), PLAN, IMAGE)
+    assert sorted(row.samples[0].id for row in rows) == [str(n) for n in range(5)]
+    assert {len(row.samples) for row in rows} == {1}
+
+
+def test_the_rate_rises_linearly_and_falls_as_half_a_cosine() -> None:
+    assert [rate(step, 20, 4) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
+    assert rate(4, 20, 4) == 1.0
+    assert rate(12, 20, 4) == pytest.approx(0.5)
+    assert 0 < rate(19, 20, 4) < 0.01
+    assert rate(0, 1, 1) == 1.0

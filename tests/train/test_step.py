@@ -1,0 +1,115 @@
+"""What is learned: the answers' tokens, equal to what transformers computes, packed or not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+from bimedix2 import imaging
+from bimedix2.model import checkpoint
+from bimedix2.records import Record
+from bimedix2.records.images import ImageStore
+from bimedix2.records.store import read_records
+from bimedix2.train.features import Features
+from bimedix2.train.packing import Sample, rows_of
+from bimedix2.train.samples import images_needed, instruct_samples
+from bimedix2.train.step import Runner
+
+
+class Bench:
+    """The tiny model, its samples of the squares, and a runner."""
+
+    def __init__(self, squares: Path, folder: Path) -> None:
+        self.loaded = checkpoint.load("tiny-base")
+        self.prompter = self.loaded.prompter
+        self.store = ImageStore(squares / "images")
+        self.records: dict[str, Record] = {r.id: r for r in read_records(squares)}
+        records = [r for r in self.records.values() if r.provenance.source == "squares"]
+        self.samples = instruct_samples(records, self.prompter, 1, 4, 0)
+        features = Features(folder, images_needed(self.samples))
+        features.make(self.loaded.model, self.loaded.processor, self.store)
+        self.runner = Runner(self.loaded.model, features)
+
+    def alone(self, sample: Sample) -> tuple[torch.Tensor, float]:
+        """Summed cross-entropy of a sample by Llava's own forward pass on its pixels; and how many tokens."""
+        plain = checkpoint.load("tiny-base")
+        record = self.records[sample.id]
+        pictures = [imaging.read(self.store.read(p.image), "x").image for p in record.images]
+        pixels = plain.processor.image_processor(pictures, return_tensors="pt")["pixel_values"]
+        ids = torch.tensor([sample.ids])
+        logits = plain.model(input_ids=ids, pixel_values=pixels).logits[0]
+        target = torch.tensor(sample.target).bool()[1:]
+        losses = functional.cross_entropy(logits[:-1], ids[0, 1:], reduction="none")[target]
+        return losses.sum(), int(target.sum())
+
+
+@pytest.fixture
+def bench(tiny: Any, squares: Path, tmp_path: Path) -> Iterator[Bench]:
+    with torch.no_grad():
+        yield Bench(squares, tmp_path / "features")
+
+
+def test_targets_are_the_assistants_words_and_their_end(bench: Bench) -> None:
+    tokenizer = bench.prompter.tokenizer
+    for sample in bench.samples:
+        learned = [token for token, mark in zip(sample.ids, sample.target, strict=True) if mark]
+        answers = [m.text for m in bench.records[sample.id].messages if m.role == "assistant"]
+        assert tokenizer.decode(learned) == "".join(f"{answer}<|im_end|>" for answer in answers)
+
+
+def test_the_loss_is_that_of_transformers_and_packing_changes_nothing(bench: Bench) -> None:
+    """Packed: two trees of two questions each, and single conversations, in one row."""
+    (row,) = rows_of(bench.samples, 10**6, 4, bench.prompter.image_id)
+    assert any(segment.prefix for segment in row.segments)
+    packed = bench.runner.answer(row)
+    alone = [bench.alone(sample) for sample in bench.samples]
+    weighted = sum(loss / count**0.5 for loss, count in alone)
+    expected = weighted / sum(count**0.5 for _, count in alone)
+    # Features are kept as float16.
+    assert float(packed.loss) == pytest.approx(float(expected), rel=2e-4)
+    rows = list(rows_of(bench.samples, 1, 1, bench.prompter.image_id))
+    single = {row.samples[0].id: float(bench.runner.answer(row).loss) for row in rows}
+    for sample, (loss, count) in zip(bench.samples, alone, strict=True):
+        assert single[sample.id] == pytest.approx(float(loss) / count, rel=2e-4)
+
+
+def test_what_one_branch_says_never_reaches_another(bench: Bench) -> None:
+    """The first branch's states are bit for bit the same, whatever the second one says."""
+    one, two = [s for s in bench.samples if s.id.startswith("red|") and s.shared][:2]
+    changed = Sample(two.id, (*two.ids[:-3], 7, 8, 9), two.target, two.images, two.shared)
+    losses = []
+    for other in (two, changed):
+        (row,) = rows_of([one, other], 10**6, 4, bench.prompter.image_id)
+        states = bench.runner.hidden(row)[torch.from_numpy(row.owner) == 0]
+        losses.append(states)
+    assert torch.equal(losses[0], losses[1])
+
+
+def test_the_picture_is_used(bench: Bench) -> None:
+    red, blue = (next(s for s in bench.samples if s.id == f"{shade}|en") for shade in ("red", "blue"))
+    swapped = Sample(red.id, red.ids, red.target, blue.images, red.shared)
+    found = []
+    for sample in (red, swapped):
+        (row,) = rows_of([sample], 10**6, 4, bench.prompter.image_id)
+        found.append(float(bench.runner.answer(row).loss))
+    assert abs(found[0] - found[1]) > 1e-3
+
+
+def test_exact_counts_whole_answers(bench: Bench) -> None:
+    """Teach nothing: let the answer be what the model says anyway, then spoil one token."""
+    sample = next(s for s in bench.samples if s.id == "red|en")
+    start = sample.target.index(1)
+    ids = list(sample.ids[:start])
+    for _ in range(3):
+        probe = Sample("probe", (*ids, 5), (0,) * len(ids) + (1,), sample.images, sample.shared)
+        (row,) = rows_of([probe], 10**6, 1, bench.prompter.image_id)
+        logits = bench.runner.llava.lm_head(bench.runner.hidden(row))
+        ids.append(int(logits[-1].argmax()))
+    target = (0,) * start + (1,) * 3
+    for last, exact in ((ids[-1], 1), ((ids[-1] + 1) % 400, 0)):
+        said = Sample("said", (*ids[:-1], last), target, sample.images, sample.shared)
+        (row,) = rows_of([said], 10**6, 1, bench.prompter.image_id)
+        assert bench.runner.answer(row).exact == exact

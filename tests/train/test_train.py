@@ -1,0 +1,229 @@
+"""A stage of training: what learns, what is written, and that a killed run goes on exactly."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from bimedix2 import config, train
+from bimedix2.errors import ConfigError, DataError, RunError
+from bimedix2.manifest import read_manifest, verify
+from bimedix2.model import checkpoint
+from bimedix2.records import Language, Message, Provenance, Record, Split
+from bimedix2.records.images import ImageStore
+from bimedix2.records.store import read_records
+from bimedix2.train import loop
+from bimedix2.train.step import Runner
+
+RATES = {"learning_rate": 1e-2, "projector_rate": 1e-2, "row_tokens": 200, "variants": 2, "warmup": 2}
+
+
+def settings(squares: Path, output: Path, stage: str, **changes: Any) -> train.Config:
+    values = {"model": "tiny", "input": squares, "output": output, "stage": stage, "threads": 1, **RATES}
+    return config.build(train.Config, values | changes)
+
+
+def losses(folder: Path) -> list[dict[str, Any]]:
+    """The log without its clock."""
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in loop.read_log(folder / "log.jsonl")]
+
+
+@pytest.fixture
+def aligned(tiny: Any, squares: Path, tmp_path: Path) -> Path:
+    return train.run(settings(squares, tmp_path / "align", "align", epochs=3))
+
+
+def instruct(squares: Path, aligned: Path, output: Path, **changes: Any) -> train.Config:
+    keep = {"keep_sources": ["held"], "keep_every": 2, "save_every": 3, "epochs": 3, "branches": 2}
+    return settings(squares, output, "instruct", start=aligned, **{**keep, **changes})
+
+
+@pytest.fixture
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The models that were saved, in order; saving goes on as ever."""
+    models: list[Any] = []
+    save = checkpoint.save
+
+    def spy(model: Any, *rest: Any) -> None:
+        models.append(model)
+        save(model, *rest)
+
+    monkeypatch.setattr(checkpoint, "save", spy)
+    return models
+
+
+def test_align_changes_the_projector_and_nothing_else(
+    tiny: Any, squares: Path, tmp_path: Path, spied: list[Any]
+) -> None:
+    before = checkpoint.load("tiny-base").model.state_dict()
+    folder = train.run(settings(squares, tmp_path / "align", "align"))
+    changed = {name for name, value in spied[0].state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {name for name in before if "multi_modal_projector" in name}
+    assert len(changed) == 4
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["checkpoint.json", "log.jsonl", "loss.png", "manifest.json", "projector.safetensors"]
+
+
+def test_instruct_changes_the_projector_and_lora_on_the_language_model_alone(
+    tiny: Any, squares: Path, aligned: Path, tmp_path: Path, spied: list[Any]
+) -> None:
+    before = checkpoint.load("tiny-base").model.state_dict()
+    folder = train.run(instruct(squares, aligned, tmp_path / "instruct"))
+    (adapted,) = spied
+    state = adapted.get_base_model().state_dict()
+    frozen = {name.replace(".base_layer", ""): value for name, value in state.items() if "lora_" not in name}
+    changed = {name for name, value in frozen.items() if not torch.equal(value, before[name])}
+    assert changed == {name for name in before if "multi_modal_projector" in name}
+    lora = [name for name in state if "lora_B" in name]
+    assert len(lora) == 2 * len(tiny.preset.linears)
+    assert all("language_model" in name for name in lora)
+    assert all(state[name].abs().max() > 0 for name in lora)
+    assert (folder / "adapter" / "adapter_model.safetensors").is_file()
+    assert (folder / "projector.safetensors").read_bytes() != (aligned / "projector.safetensors").read_bytes()
+
+
+def test_a_finished_stage_says_what_it_did(tiny: Any, squares: Path, aligned: Path, tmp_path: Path) -> None:
+    folder = train.run(instruct(squares, aligned, tmp_path / "instruct", epochs=12))
+    verify(folder)
+    stamp = read_manifest(folder)
+    lines = losses(folder)
+    assert stamp["training"]["steps"] == len(lines) == lines[-1]["step"] + 1
+    assert set(stamp["inputs"]) == {"input", "start"}
+    assert [line["step"] for line in lines if "keep" in line] == list(range(0, len(lines), 2))
+    assert lines[0]["keep"] == pytest.approx(0, abs=1e-6)
+    assert lines[2]["keep"] > 0
+    first, last = (sum(line["loss"] for line in part) for part in (lines[:3], lines[-3:]))
+    assert last < 0.5 * first
+    with Image.open(folder / "loss.png") as picture:
+        picture.load()
+        assert picture.format == "PNG"
+        assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 20
+
+
+@pytest.mark.parametrize("stop", [1, 5, 6, 7])
+def test_a_killed_run_goes_on_bit_for_bit(
+    tiny: Any, squares: Path, aligned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    """Killed in step ``stop``, saved after steps 3 and 6: losses, norms and weights equal a run in one go."""
+    whole = train.run(instruct(squares, aligned, tmp_path / "whole"))
+    with monkeypatch.context() as patch:
+        _break_at(patch, stop)
+        with pytest.raises(KeyboardInterrupt):
+            train.run(instruct(squares, aligned, tmp_path / "killed"))
+    assert not (tmp_path / "killed").exists()
+    half = (tmp_path / ".killed.partial" / "log.jsonl").read_text().splitlines()
+    assert len(half) == stop
+    resumed = train.run(instruct(squares, aligned, tmp_path / "killed"))
+    assert losses(resumed) == losses(whole)
+    for name in ("projector.safetensors", "adapter/adapter_model.safetensors"):
+        assert (resumed / name).read_bytes() == (whole / name).read_bytes()
+
+
+def _break_at(patch: pytest.MonkeyPatch, stop: int) -> None:
+    answer, calls = Runner.answer, iter(range(10**6))
+
+    def breaking(self: Runner, row: Any) -> Any:
+        if next(calls) == stop:
+            raise KeyboardInterrupt
+        return answer(self, row)
+
+    patch.setattr(Runner, "answer", breaking)
+
+
+CHILD = """
+import json, os, signal, sys
+from bimedix2 import config, train
+from bimedix2.model import presets
+from bimedix2.train.step import Runner
+chosen, recipe, stop = json.loads(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])
+presets.PRESETS["tiny"] = presets.Preset(**chosen)
+answer, calls = Runner.answer, iter(range(10**6))
+def dying(self, row):
+    if next(calls) == stop:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer(self, row)
+Runner.answer = dying
+train.run(config.build(train.Config, recipe))
+"""
+
+
+def test_sigkill_in_another_process_then_resume_here(
+    tiny: Any, squares: Path, aligned: Path, tmp_path: Path
+) -> None:
+    whole = train.run(instruct(squares, aligned, tmp_path / "whole"))
+    recipe = instruct(squares, aligned, tmp_path / "killed")
+    chosen = json.dumps(asdict(tiny.preset))
+    command = [sys.executable, "-c", CHILD, chosen, recipe.model_dump_json(), "4"]
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (tmp_path / ".killed.partial" / ".state" / "state.pt").is_file()
+    assert losses(train.run(recipe)) == losses(whole)
+
+
+def test_a_killed_feature_pass_goes_on_and_another_recipe_may_not(
+    tiny: Any, squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bimedix2.train import features
+
+    whole = train.run(settings(squares, tmp_path / "whole", "align"))
+    made: list[int] = []
+
+    def tower(model: Any, processor: Any, store: Any, keys: Any) -> Any:
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(len(keys))
+        return features_of(model, processor, store, keys)
+
+    features_of = features.tower_features
+    monkeypatch.setattr(features, "BATCH", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(features, "tower_features", tower)
+        with pytest.raises(KeyboardInterrupt):
+            train.run(settings(squares, tmp_path / "killed", "align"))
+    with pytest.raises(RunError, match="another recipe"):
+        train.run(settings(squares, tmp_path / "killed", "align", seed=1))
+    resumed = train.run(settings(squares, tmp_path / "killed", "align"))
+    assert [line["loss"] for line in losses(resumed)] == pytest.approx(
+        [line["loss"] for line in losses(whole)], rel=1e-4
+    )
+
+
+def test_a_record_without_an_answer_stops_the_run(tiny: Any, tmp_path: Path, make_dataset: Any) -> None:
+    silent = Record(
+        id="silent",
+        messages=(Message.of("user", "What is a CT?"),),
+        language=Language.ENGLISH,
+        task="text",
+        split=Split.TRAIN,
+        provenance=Provenance(source="x"),
+    )
+    folder = make_dataset([silent])
+    with pytest.raises(DataError, match="record 'silent' has no assistant words"):
+        train.run(settings(folder, tmp_path / "out", "instruct", start=tmp_path))
+
+
+def test_a_test_record_is_never_learned(tiny: Any, squares: Path, tmp_path: Path, make_dataset: Any) -> None:
+    records = [r.model_copy(update={"split": Split.TEST}) for r in read_records(squares)]
+    folder = make_dataset(records, ImageStore(squares / "images"))
+    with pytest.raises(DataError, match="no training records for stage 'align'"):
+        train.run(settings(folder, tmp_path / "out", "align"))
+
+
+def test_text_to_hold_must_exist(tiny: Any, squares: Path, aligned: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no training records of keep_sources \['elsewhere'\]"):
+        train.run(instruct(squares, aligned, tmp_path / "out", keep_sources=["elsewhere"]))
+
+
+def test_the_door_names_a_misspelt_key_and_a_missing_start(squares: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown key 'learning_rat'; did you mean 'learning_rate'"):
+        settings(squares, tmp_path / "out", "align", learning_rat=1)
+    with pytest.raises(ConfigError, match="'instruct' needs 'start'"):
+        settings(squares, tmp_path / "out", "instruct")
