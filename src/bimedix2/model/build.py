@@ -50,8 +50,8 @@ def ensure_base(name: str) -> Path:
     if target.is_dir():
         _check(target)
         return target
+    _clear(target)
     staging = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
         Console(stderr=True).print(f"building the base of '{name}' once, into {target}", highlight=False)
@@ -64,6 +64,24 @@ def ensure_base(name: str) -> Path:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return target
+
+
+def _clear(target: Path) -> None:
+    """Remove what builds that were killed left beside ``target``; those of living processes stay."""
+    for left in target.parent.glob(f".{target.name}.*"):
+        pid = left.suffix.removeprefix(".")
+        if not pid.isdigit() or int(pid) == os.getpid() or not _alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _check(folder: Path) -> None:

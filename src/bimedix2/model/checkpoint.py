@@ -5,6 +5,8 @@ A checkpoint folder holds ``checkpoint.json`` (preset or base, the base's hash, 
 and, from ``instruct`` on, ``adapter/`` as peft writes it. A plain Hugging Face folder loads as well.
 """
 
+import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 STAMP = "checkpoint.json"
 PROJECTOR = "projector.safetensors"
 ADAPTER = "adapter"
+ADAPTER_FILES = (f"{ADAPTER}/adapter_config.json", f"{ADAPTER}/adapter_model.safetensors")
+STAMP_KEYS = ("preset", "base", "stage")
 BASE_SUFFIX = "-base"
 """``nano-base`` is the preset without what was trained."""
 
@@ -48,6 +52,8 @@ class Loaded:
 
 def shipped(name: str) -> Path | None:
     """The trained part of a preset that came with the package, ``None`` where none does."""
+    if name not in PRESETS:
+        return None
     folder = Path(str(files("bimedix2.model"))) / name
     return folder if (folder / STAMP).is_file() else None
 
@@ -64,7 +70,7 @@ def describe(source: str) -> tuple[Preset | None, Path | None, Path | None]:
     """
     path = Path(source)
     if (path / STAMP).is_file():
-        stamp = io.read_json(path / STAMP)
+        stamp = read_stamp(path)
         chosen = preset(stamp["preset"])
         base = ensure_base(chosen.name)
         _same_base(path, stamp, base)
@@ -84,8 +90,24 @@ def describe(source: str) -> tuple[Preset | None, Path | None, Path | None]:
             "the checkpoint's folder"
         )
     base = ensure_base(source)
-    _same_base(trained, io.read_json(trained / STAMP), base)
+    _same_base(trained, read_stamp(trained), base)
     return chosen, base, trained
+
+
+def read_stamp(folder: Path) -> dict[str, str]:
+    """Return what a checkpoint folder says of itself: ``preset``, ``base`` and ``stage``.
+
+    Raises:
+        ModelError: the stamp is not one, or a file that its stage needs is missing.
+    """
+    stamp = io.read_json(folder / STAMP)
+    if not isinstance(stamp, dict) or not all(isinstance(stamp.get(k), str) for k in STAMP_KEYS):
+        raise ModelError(f"{folder / STAMP} is no stamp of a checkpoint; train it again, or copy it whole")
+    needed = [PROJECTOR] if stamp["stage"] == "align" else [PROJECTOR, *ADAPTER_FILES]
+    for name in needed:
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder / name} is missing; the checkpoint is not whole, copy it again")
+    return stamp
 
 
 def _same_base(folder: Path, stamp: dict[str, Any], base: Path) -> None:
@@ -146,18 +168,22 @@ def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None)
     limit = int(model.config.text_config.max_position_embeddings)
     context = min(chosen.context, limit) if chosen else limit
     identity = io.sha256_bytes(io.canonical_json(hashes).encode())
-    label = Path(source).name if trained is None or shipped(source) is None else source
+    label = source if source in PRESETS else Path(source).resolve().name
     name = f"bimedix2-{label}@{identity[:8]}"
     return Loaded(model.eval(), processor, Prompter(processor, context), name, identity, chosen)
 
 
 def load_projector(model: Any, folder: Path) -> None:
     """Put a saved projector into a model."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    state = load_file(str(folder / PROJECTOR))
     try:
-        model.model.multi_modal_projector.load_state_dict(state)
+        model.model.multi_modal_projector.load_state_dict(load_file(str(folder / PROJECTOR)))
+    except (SafetensorError, FileNotFoundError) as error:
+        raise ModelError(
+            f"{folder / PROJECTOR} is missing or cut short; copy the checkpoint again"
+        ) from error
     except RuntimeError as error:
         raise ModelError(
             f"{folder / PROJECTOR} does not fit the base; was it trained on another preset?"
@@ -175,9 +201,15 @@ def quiet_peft() -> Iterator[None]:
 def load_adapter(model: Any, folder: Path, *, merge: bool) -> Any:
     """Put a saved adapter over a model, or into its weights."""
     from peft import PeftModel
+    from safetensors import SafetensorError
 
-    with quiet_peft():
-        adapted = PeftModel.from_pretrained(model, str(folder / ADAPTER))
+    try:
+        with quiet_peft():
+            adapted = PeftModel.from_pretrained(model, str(folder / ADAPTER))
+    except SafetensorError as error:
+        raise ModelError(f"{folder / ADAPTER} is cut short; copy the checkpoint again") from error
+    except RuntimeError as error:
+        raise ModelError(f"{folder / ADAPTER} does not fit the base; was it trained on another?") from error
     return adapted.merge_and_unload() if merge else adapted
 
 
@@ -197,17 +229,27 @@ def save(model: Any, folder: Path, chosen: Preset, stage: Literal["align", "inst
     io.write_json(folder / STAMP, {"preset": chosen.name, "base": base_hash(base), "stage": stage})
 
 
-def export(source: str, folder: Path) -> Path:
+def export(source: str, folder: Path, *, half: bool = False) -> Path:
     """Write a merged model that ``AutoModelForImageTextToText`` and other servers load.
+
+    Args:
+        source: see ``describe``.
+        folder: new or empty; written beside and renamed.
+        half: bfloat16, half the size, rounded; otherwise float32, whose numbers are those of this engine.
 
     Raises:
         ModelError: the folder exists and is not empty.
     """
     import torch
 
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ModelError(f"{folder} is not empty; export into a new folder")
     loaded = load(source, dtype=torch.float32)
-    loaded.model.to(torch.bfloat16).save_pretrained(folder)
-    loaded.processor.save_pretrained(folder)
+    staging = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        loaded.model.to(torch.bfloat16 if half else torch.float32).save_pretrained(staging)
+        loaded.processor.save_pretrained(staging)
+        staging.replace(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
     return folder

@@ -18,7 +18,8 @@ class Encoded:
     """Token ids of a conversation.
 
     ``target`` is 1 on the assistant's tokens (its closing marker included), else 0. ``images`` holds the
-    image keys in the order of their tokens. ``shared``: the tokens up to the end of the first image, 0 without one.
+    image keys in the order of their tokens. ``shared``: the tokens up to the end of the first image, 0
+    without one.
     """
 
     ids: tuple[int, ...]

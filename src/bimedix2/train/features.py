@@ -62,8 +62,8 @@ class Features:
         import torch
 
         rows = [self.rows[key] for key in keys]
-        # Converted by torch, whose memory is aligned: a matrix product of memory that numpy placed may differ in
-        # the last bit from run to run.
+        # Converted by torch, whose memory is aligned: a matrix product of memory that numpy placed may differ
+        # in the last bit from run to run.
         return torch.from_numpy(np.asarray(self._array[rows])).float()
 
     def statistics(self) -> "tuple[torch.Tensor, torch.Tensor]":
