@@ -236,7 +236,11 @@ def test_quality_is_remarked(make: Make) -> None:
 @pytest.mark.parametrize(
     ("tags", "says"),
     [
-        ({"Rows": 65535, "Columns": 65535}, "claims 65535 x 65535 pixels, over the limit of 100 million"),
+        ({"Rows": 65535, "Columns": 65535}, "claims 65535 x 65535 pixels, over the limit of 64 million"),
+        (
+            {"Rows": 7000, "Columns": 8000, "BitsAllocated": 32},
+            "claims 224 MB a frame, over the limit of 192",
+        ),
         ({"Rows": 0}, "claims a size of 2 x 0"),
         ({"Rows": 400}, "has pixels that cannot be decoded as Explicit VR Little Endian"),
         ({"NumberOfFrames": 100_000}, "has pixels that cannot be decoded"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bimedix2.errors import ImageError
-from bimedix2.imaging import read
+from bimedix2.imaging import raster, read
 
 FOUR = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [250, 128, 3]]], np.uint8)
 
@@ -91,6 +91,19 @@ def test_transparency_is_laid_on_black() -> None:
     assert opaque.notes == ()
 
 
+def test_a_palette_with_transparent_entries_is_laid_on_black() -> None:
+    image = Image.new("P", (3, 1))
+    image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
+    image.putdata([0, 1, 2])
+    one = read(saved(image, "PNG", transparency=0), "x")
+    assert np.asarray(one.image).tolist() == [[[0, 0, 0], [0, 255, 0], [0, 0, 255]]]
+    assert one.notes == ("transparency laid on black",)
+    each = saved(image, "PNG", transparency=bytes([255, 51, 0]))  # 255 * 51 / 255 = 51
+    assert pixels(each) == [[[255, 0, 0], [0, 51, 0], [0, 0, 0]]]
+    key = Image.fromarray(FOUR)  # an RGB file may name one colour that is transparent
+    assert pixels(saved(key, "PNG", transparency=(0, 255, 0)))[0] == [[255, 0, 0], [0, 0, 0]]
+
+
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_16_bit_grey_is_scaled_by_its_percentiles(kind: str) -> None:
     ramp = np.arange(1001, dtype=np.uint16).reshape(1, -1) + 10_000
@@ -129,6 +142,28 @@ def test_pages_and_frames() -> None:
             read(data, "x", frame=wrong)
     gif = saved(pages[0], "GIF", save_all=True, append_images=pages[1:], duration=50)
     assert read(gif, "x", frame=3).image.getpixel((0, 0)) == (40, 40, 40)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_an_animation_is_drawn_only_as_far_as_the_limit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [Image.new("RGB", (10, 10), (value, 0, 0)) for value in (10, 90, 200)]
+    data = saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=50)
+    assert read(data, "x").notes[0] == "frame 2 of 3"
+    monkeypatch.setattr(raster, "MAX_DRAWN", 200)
+    assert read(data, "x", frame=1).image.size == (10, 10)
+    with pytest.raises(
+        ImageError, match=r"x is an animation whose frame 2 takes 3 frames of 10 x 10 to draw"
+    ):
+        read(data, "x", frame=2)
+
+
+def test_a_jpeg_of_endless_scans_is_refused() -> None:
+    data = saved(Image.fromarray(np.tile(FOUR, (8, 8, 1))), "JPEG", progressive=True)
+    assert 5 < data.count(b"\xff\xda") < 20
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    assert read(data[:-2] + scan * 20 + data[-2:], "x").image.size == (16, 16)
+    with pytest.raises(ImageError, match=r"x has over 100 scans; save it again as a plain JPEG"):
+        read(data[:-2] + scan * 100 + data[-2:], "x")
 
 
 def test_a_window_means_nothing_here() -> None:

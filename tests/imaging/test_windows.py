@@ -100,3 +100,19 @@ def test_stretch_of_masks_constants_and_nan() -> None:
     assert windows.stretch(np.full(4, 3, np.float32))[1] == "one constant value (3): shown black"
     assert "no finite value" in windows.stretch(np.full(4, np.nan))[1]
     assert windows.stretch(np.array([0, np.nan, 1, np.inf]))[0].tolist() == [0, 0, 1, 1]
+
+
+def test_a_large_image_is_mapped_in_blocks_and_its_range_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(0, 100, (97, 31)).astype(np.float32)
+    window, whole, note = Window(0, 200), *windows.stretch(values)
+    want = windows.to_bytes(windows.apply(values, window))
+    monkeypatch.setattr(windows, "BLOCK", 100)
+    assert (windows.to_bytes(windows.apply(values, window)) == want).all()
+    assert (windows.stretch(values)[0] == whole).all()
+    monkeypatch.setattr(windows, "SAMPLE", 1000)
+    sampled, other = windows.stretch(values)
+    assert other != note
+    assert np.abs(sampled - whole).max() < 0.1
+    speck = np.zeros((97, 31), np.uint16)
+    speck[3, 3] = 9  # between the sampled values
+    assert windows.stretch(speck)[0].sum() == 1

@@ -1,6 +1,7 @@
 """The size that a JPEG, JPEG-LS or JPEG 2000 frame claims for itself, read without decoding.
 
-A decoder allocates what the codestream says, whatever the DICOM header says, so this is checked first.
+A decoder allocates what the codestream says, whatever the DICOM header says, so this is checked first. A
+progressive JPEG may also repeat scans of a few bytes that each cost a walk over the whole picture.
 """
 
 from typing import NamedTuple
@@ -9,6 +10,9 @@ FRAME_MARKERS = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
 """SOF markers: ITU-T T.81 table B.1, and SOF55 of JPEG-LS (T.87)."""
 BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers without a length: TEM, RSTn, SOI."""
+
+MAX_SCANS = 100
+"""Scans of one JPEG; encoders write about 10."""
 
 
 class Claim(NamedTuple):
@@ -30,6 +34,11 @@ def claim_of(frame: bytes) -> Claim | None:
     if frame[4:8] == b"jP  ":  # a JP2 wrapper, against PS3.5 A.4.4 but found in files
         start = frame.find(b"jp2c") + 4
     return _jpeg2000(frame[start:]) if frame[start : start + 4] == b"\xff\x4f\xff\x51" else None
+
+
+def too_many_scans(data: bytes) -> bool:
+    """Tell whether a JPEG file or frame has more than ``MAX_SCANS`` scans (SOS cannot stand inside one)."""
+    return data[:2] == b"\xff\xd8" and data.count(b"\xff\xda") > MAX_SCANS
 
 
 def _jpeg(frame: bytes) -> Claim | None:

@@ -14,7 +14,7 @@ from PIL import Image
 from bimedix2.errors import ImageError
 from bimedix2.imaging import header as headers
 from bimedix2.imaging import isolated, luts, windows
-from bimedix2.imaging.codestream import claim_of
+from bimedix2.imaging.codestream import MAX_SCANS, claim_of, too_many_scans
 from bimedix2.imaging.door import Picture, choose_frame, contained, frame_notes, reason
 from bimedix2.imaging.header import Header, Look, Values
 from bimedix2.imaging.windows import Window
@@ -151,6 +151,8 @@ def _checked_stream(ds: "Dataset", header: Header, frame: int, label: str) -> by
             f"{label} has a compressed frame of {claim.width} x {claim.height} x {claim.components} where "
             f"{header.columns} x {header.rows} x {header.samples} is claimed; export it again"
         )
+    if too_many_scans(stream):
+        raise ImageError(f"{label} has a frame of over {MAX_SCANS} JPEG scans; export it again")
     return stream
 
 
@@ -186,7 +188,8 @@ def _grey(
             f"{label} is not a CT image in Hounsfield units, so the {window.name} preset does not apply; "
             'give centre/width such as "40/400", or leave the window out'
         )
-    shades, note = _windowed(x, window, look, values, header, ~padded)
+    counted = ~padded if padded.any() else None
+    shades, note = _windowed(x, window, look, values, header, counted)
     notes = [note]
     if window is None and look.problem:
         notes.append(look.problem)
@@ -205,7 +208,7 @@ def _windowed(
     look: Look,
     values: Values,
     header: Header,
-    counted: NDArray[np.bool_],
+    counted: NDArray[np.bool_] | None,
 ) -> tuple[NDArray[np.float32], str]:
     """Apply the window asked for, else the file's table or window, else a range (see docs/imaging.md)."""
     if window is None and look.lut is not None:

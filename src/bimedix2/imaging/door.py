@@ -10,9 +10,9 @@ from PIL import Image
 
 from bimedix2.errors import BiMediX2Error, ImageError
 
-MAX_PIXELS = 100_000_000
-"""Pixels of one frame, checked before any of them is decoded."""
-MAX_BYTES = 2 << 30
+MAX_PIXELS = 64_000_000
+"""Pixels of one frame, checked before any of them is decoded: twice a mammogram (see docs/imaging.md)."""
+MAX_BYTES = 1 << 30
 """Bytes that a compressed file may unpack to before pixels are read (gzip, deflated DICOM)."""
 
 _LOCK = threading.RLock()  # warnings.catch_warnings swaps a global, so readers take turns

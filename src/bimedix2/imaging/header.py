@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bimedix2.errors import ImageError, MissingExtra
-from bimedix2.imaging.door import MAX_BYTES, check_size, one_line
+from bimedix2.imaging.door import MAX_BYTES, MAX_PIXELS, check_size, one_line
 from bimedix2.imaging.luts import Table, table
 from bimedix2.imaging.windows import FUNCTIONS, Window
 
@@ -24,6 +24,8 @@ PALETTE = "PALETTE COLOR"
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+MAX_FRAME = 3 * MAX_PIXELS
+"""Bytes of one frame as it is stored: what the largest 8-bit colour frame takes."""
 NO_PIXELS = "a structured report, an RT plan?"
 
 
@@ -109,6 +111,12 @@ def describe(ds: "Dataset", label: str) -> Header:
         ds, "BitsAllocated", {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(_key(ds), 0)
     )
     stored = _whole(ds, "BitsStored", allocated)
+    size = ds.Rows * ds.Columns * samples * allocated // 8
+    if size > MAX_FRAME:
+        raise ImageError(
+            f"{label} claims {size / 1e6:.0f} MB a frame, over the limit of {MAX_FRAME // 1_000_000}; "
+            "scale it down or crop it first"
+        )
     if not 1 <= stored <= allocated <= 64:
         raise ImageError(f"{label} stores {stored} of {allocated} bits a pixel; export it again")
     return Header(

@@ -32,6 +32,10 @@ inside it is taken.
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 LOW, HIGH = 0.5, 99.5
 """Percentiles shown as black and white when a file brings no window."""
+SAMPLE = 1 << 24
+"""Values that a percentile is taken of; of a larger image every second, third, ... value counts."""
+BLOCK = 1 << 22
+"""Values mapped at a time, so that a large image does not stand in memory several times over."""
 
 _NUMBER = r"([+-]?\d{1,9}(?:\.\d{1,6})?)"
 _PAIR = re.compile(rf"\s*{_NUMBER}\s*/\s*{_NUMBER}\s*", re.ASCII)
@@ -102,6 +106,13 @@ def apply(values: NDArray[np.floating], window: Window) -> NDArray[np.float32]:
     ymin 0 and ymax 1. LINEAR, w > 1: x <= c - 0.5 - (w - 1) / 2 gives 0; x > c - 0.5 + (w - 1) / 2 gives 1;
     between them (x - (c - 0.5)) / (w - 1) + 0.5. LINEAR with w = 1 is a step above c - 0.5.
     """
+    shades = np.empty(values.shape, np.float32)
+    for rows in _blocks(values):
+        shades[rows] = _apply(values[rows], window)
+    return shades
+
+
+def _apply(values: NDArray[np.floating], window: Window) -> NDArray[Any]:
     x: NDArray[Any] = np.asarray(values, dtype=np.float32 if values.dtype.itemsize <= 4 else np.float64)
     c, w = window.center, window.width
     if window.function == "SIGMOID":
@@ -112,16 +123,19 @@ def apply(values: NDArray[np.floating], window: Window) -> NDArray[np.float32]:
         y = (x > c - 0.5).astype(np.float32)
     else:
         y = (x - (c - 0.5)) / (w - 1) + 0.5
-    return np.asarray(np.clip(y, 0, 1), dtype=np.float32)
+    return np.asarray(np.clip(y, 0, 1))
 
 
 def to_bytes(shades: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return 0..1 as 0..255, halves rounded up."""
-    return np.asarray(np.floor(shades * np.float32(255) + np.float32(0.5)), dtype=np.uint8)
+    out = np.empty(shades.shape, np.uint8)
+    for rows in _blocks(shades):
+        out[rows] = np.floor(shades[rows] * np.float32(255) + np.float32(0.5))
+    return out
 
 
 def stretch(
-    values: NDArray[np.floating], counted: NDArray[np.bool_] | None = None
+    values: NDArray[Any], counted: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.float32], str]:
     """Map values without a window to 0..1 by their own range, and say which.
 
@@ -133,16 +147,34 @@ def stretch(
         float32 in 0..1 of the same shape, and the note. The range is the ``LOW``-th to the ``HIGH``-th
         percentile; the minimum to the maximum when these coincide (masks); black when all values are equal.
     """
-    finite = np.isfinite(values)
-    pool = values[finite if counted is None else finite & counted]
-    if not pool.size:
+    pool = (values if counted is None else values[counted]).reshape(-1)
+    step = -(-pool.size // SAMPLE) or 1
+    some = _finite(pool[::step])
+    whole = some if step == 1 else _finite(pool)
+    if not whole.size:
         return np.zeros(values.shape, np.float32), "no finite value in this frame: shown black"
-    low, high = (float(v) for v in np.percentile(pool, [LOW, HIGH]))
+    low, high = (float(v) for v in np.percentile(some, [LOW, HIGH])) if some.size else (0.0, 0.0)
     how = f"{LOW:g}th to {HIGH:g}th percentile"
     if low >= high:
-        low, high, how = float(pool.min()), float(pool.max()), "minimum to maximum"
+        low, high, how = float(whole.min()), float(whole.max()), "minimum to maximum"
     if low >= high:
         return np.zeros(values.shape, np.float32), f"one constant value ({low:g}): shown black"
-    filled = np.nan_to_num(values.astype(np.float64), nan=low, posinf=high, neginf=low)
-    shades = np.clip((filled - low) / (high - low), 0, 1).astype(np.float32)
+    shades = np.empty(values.shape, np.float32)
+    for rows in _blocks(values):
+        filled = np.nan_to_num(values[rows].astype(np.float64), nan=low, posinf=high, neginf=low)
+        shades[rows] = np.clip((filled - low) / (high - low), 0, 1)
     return shades, f"no window: {low:g} to {high:g} shown ({how})"
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the finite values, without a copy where all are."""
+    good = np.isfinite(values)
+    return values if good.all() else values[good]
+
+
+def _blocks(values: NDArray[Any]) -> list[slice]:
+    """Return slices of the first axis that hold about ``BLOCK`` values each."""
+    if not values.size:
+        return []
+    rows = max(1, BLOCK * len(values) // values.size)
+    return [slice(start, start + rows) for start in range(0, len(values), rows)]
