@@ -109,8 +109,8 @@ class Service:
         finally:
             wire.close()
         found = {name.lower(): value for name, value in response.getheaders()}
-        plain = data.decode()
-        value = json.loads(plain) if found.get("content-type") == "application/json" else plain
+        is_json = found.get("content-type") == "application/json"
+        value = json.loads(data) if is_json else data.decode(errors="replace")
         return response.status, value, found
 
     def complete(self, content: Any, **more: Any) -> tuple[int, Any]:

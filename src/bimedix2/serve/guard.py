@@ -161,9 +161,8 @@ def _cookie(headers: dict[str, str]) -> str:
 async def _refuse(send: Send, fault: Fault, to_login: bool = False) -> None:
     """Answer without the application; who opens the page is sent to where one signs in."""
     body = b"" if to_login else json.dumps(fault.body()).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(body)), **fault.headers}
-    if to_login:
-        headers["location"] = "/login"
+    headers = {"location": "/login"} if to_login else {"content-type": "application/json", **fault.headers}
+    headers["content-length"] = str(len(body))
     lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": 303 if to_login else fault.status, "headers": lines})
     await send({"type": "http.response.body", "body": body})

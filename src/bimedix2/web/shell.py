@@ -4,6 +4,7 @@ import json
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bimedix2 import io
@@ -25,7 +26,7 @@ SECURITY_HEADERS: dict[str, str] = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer a form would send "Origin: null" to its own server
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
@@ -92,8 +93,9 @@ def page(template: str, language: Interface, data: dict[str, Any] | None = None,
     shared = {
         "language": language,
         "direction": "rtl" if language == "ar" else "ltr",
-        "t": strings()[language],
-        "both": strings(),
+        # Attributes, for Jinja would take a dict's own methods (keys, copy) before its words.
+        "t": SimpleNamespace(**strings()[language]),
+        "both": {name: SimpleNamespace(**words) for name, words in strings().items()},
         "assets": f"/static/{asset_version()}",
         "data": {"language": language, "strings": strings(), **(data or {})},
     }

@@ -5,7 +5,7 @@
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
 const assets = document.querySelector('link[rel="stylesheet"]').getAttribute("href").replace(/\/app\.css$/, "");
-const state = { language: data.language, turns: [], tray: [], busy: null, epoch: 0 };
+const state = { language: data.language, turns: [], tray: [], busy: null, epoch: 0, askWhenOpen: false };
 
 const t = (key) => data.strings[state.language][key] ?? key;
 const announce = (text) => { $("status").textContent = text; };
@@ -107,6 +107,7 @@ async function open(item) {
   Object.assign(item, { opening: false, error: failure }, opened && { opened });
   drawTray();
   announce(failure ? `${explain(failure)} ${failure.message}` : t("attached"));
+  if (state.askWhenOpen && !state.tray.some((other) => other.opening)) await ask();
 }
 
 async function openOnServer(item) {
@@ -137,7 +138,7 @@ function drawTray() {
 }
 
 function chip(item, number) {
-  const about = element("div", { class: "about" }, element("span", { dir: "auto", title: item.name }, item.name));
+  const about = element("div", { class: "about" }, element("span", { title: item.name }, element("bdi", {}, item.name)));
   if (item.opening) about.append(word("opening"));
   else if (item.error) about.append(word(reason(item.error)), english(item.error.message) ?? "");
   if (item.opened) about.append(chipOptions(item, number));
@@ -304,7 +305,8 @@ async function answer(again) {
 
 async function ask() {
   const text = $("question").value.trim().toWellFormed();
-  if (!text || state.busy || state.tray.some((item) => item.opening)) return;
+  state.askWhenOpen = state.tray.some((item) => item.opening);
+  if (!text || state.busy || state.askWhenOpen) return;
   if (state.tray.some((item) => item.error)) { announce(t("error_no_image")); return; }
   const items = state.tray;
   const turn = { role: "user", text, images: items.map((item) => item.opened.image) };
@@ -338,7 +340,7 @@ async function regenerate(view, turn) {
 function newConversation() {
   state.epoch += 1;
   state.busy?.abort();
-  Object.assign(state, { turns: [], tray: [], busy: null });
+  Object.assign(state, { turns: [], tray: [], busy: null, askWhenOpen: false });
   $("log").replaceChildren();
   $("welcome").hidden = false;
   drawTray();
