@@ -1,5 +1,6 @@
 """Published data, a folder of images, or pictures drawn here, to records: one file a source."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -60,6 +61,8 @@ def run(config: Config) -> Path:
     """Read the parts into one finished folder: ``records/``, ``images/`` and ``removed/``."""
     inputs = {f"parts.{n}": part.path for n, part in enumerate(config.parts) if part.path is not None}
     with RunFolder(config.output, "sources", config.model_dump(mode="json"), inputs) as out:
+        # What a killed run had stored is stored again: a row may have left the manifest since.
+        shutil.rmtree(out.path / "images", ignore_errors=True)
         store = ImageStore(out.path / "images")
         kept: list[Record] = []
         removed: list[tuple[str, str, str]] = []

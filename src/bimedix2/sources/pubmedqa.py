@@ -1,9 +1,8 @@
 """PubMedQA, the 1,000 labelled questions (PQA-L): abstract, question, yes / no / maybe.
 
 Layout read from ``../shared/data/pubmedqa``, the files of github.com/pubmedqa/pubmedqa (MIT):
-``ori_pqal.json``
-maps a PubMed id to ``QUESTION``, ``CONTEXTS`` (list of paragraphs), ``LONG_ANSWER``, ``final_decision``;
-``test_ground_truth.json`` maps the 500 test ids to their answers.
+``ori_pqal.json`` maps a PubMed id to ``QUESTION``, ``CONTEXTS`` (list of paragraphs), ``LONG_ANSWER`` and
+``final_decision``; ``test_ground_truth.json`` maps the 500 test ids to their answers.
 """
 
 from collections.abc import Iterator
@@ -29,7 +28,13 @@ def read(path: Path) -> Iterator[Record | Removed]:
         try:
             context, question, answer = "\n".join(row["CONTEXTS"]), row["QUESTION"], row["final_decision"]
         except KeyError as error:
-            raise DataError(f"{path / 'ori_pqal.json'}: '{identity}' has no field {error}") from None
+            raise DataError(
+                f"{path / 'ori_pqal.json'}: '{identity}' has no field {error}; fetch the file again"
+            ) from None
+        except TypeError:
+            raise DataError(
+                f"{path / 'ori_pqal.json'}: '{identity}' is not PubMedQA's layout; fetch the file again"
+            ) from None
         if answer not in OPTIONS:
             yield Removed(f"pubmedqa/{identity}", "unknown-answer", str(answer))
             continue
