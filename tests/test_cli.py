@@ -1,7 +1,12 @@
 """The command line as a user meets it."""
 
+import os
 import subprocess
 import sys
+
+import pytest
+
+from bimedix2.cli import ROOMS, VERBS
 
 
 def bimedix2(*args: str) -> subprocess.CompletedProcess[str]:
@@ -10,16 +15,32 @@ def bimedix2(*args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_imports_no_torch() -> None:
+@pytest.mark.parametrize("verb", [[], ["ask"], ["chat"], ["serve"], ["models"], ["demo"], ["train"]])
+def test_help_imports_no_torch(verb: list[str]) -> None:
     code = (
-        "import sys; sys.argv=['bimedix2','--help']\n"
+        f"import sys; sys.argv={['bimedix2', *verb, '--help']}\n"
         "from bimedix2.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
         "heavy={'torch','transformers','pydicom','fastapi'} & set(sys.modules); print('HEAVY', sorted(heavy))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "sources" in done.stdout
     assert "HEAVY []" in done.stdout
+    assert ("sources" in done.stdout) if not verb else (f"bimedix2 {verb[0]}" in done.stdout)
+
+
+def test_every_command_shows_an_example_in_its_help() -> None:
+    for name in (*ROOMS, *(verb.__name__ for verb in VERBS)):
+        done = bimedix2(name, "--help")
+        assert done.returncode == 0
+        assert "Example" in done.stdout, name
+        assert done.stdout.count(f"bimedix2 {name}") >= 2, name
+
+
+def test_arabic_is_written_whatever_the_locale_says() -> None:
+    env = {**os.environ, "LC_ALL": "en_US.ISO-8859-1", "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "bimedix2", "ask", "--help"]
+    done = subprocess.run(command, capture_output=True, env=env, check=True)
+    assert "ما نوع هذه الصورة؟" in done.stdout.decode("utf-8")
 
 
 def test_a_users_error_is_one_line_and_exit_code_2() -> None:

@@ -14,6 +14,7 @@ from bimedix2 import __version__
 from bimedix2.errors import BiMediX2Error
 from bimedix2.verbs.ask import ask
 from bimedix2.verbs.chat import chat
+from bimedix2.verbs.demo import demo
 from bimedix2.verbs.models import models
 from bimedix2.verbs.serve import serve
 
@@ -26,7 +27,7 @@ ROOMS: dict[str, str] = {
 }
 """Batch rooms: ``bimedix2 ROOM RECIPE.yaml [key=value ...]``; each has a ``Config`` and a ``run``."""
 
-VERBS: tuple[Callable[..., None], ...] = (ask, chat, serve, models)
+VERBS: tuple[Callable[..., None], ...] = (ask, chat, serve, models, demo)
 """What a person does with a model; a verb's name is its function's."""
 
 app = typer.Typer(

@@ -1,11 +1,8 @@
 """The chat page: sign in, open an image, ask, and the examples. The conversation lives in the browser."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,6 +15,7 @@ from bimedix2.llm import backend
 from bimedix2.records import DataClass
 from bimedix2.serve.api import EventStream, event_line
 from bimedix2.serve.conversation import read_messages
+from bimedix2.serve.examples import example_scans, examples
 from bimedix2.serve.faults import Fault
 from bimedix2.serve.guard import COOKIE, SESSION_SECONDS, Sessions
 from bimedix2.serve.intake import MIB, Intake, show, windows
@@ -44,25 +42,6 @@ def page(request: Request, template: str, data: dict[str, Any] | None = None, **
     if "lang" in request.query_params:
         response.set_cookie(LANGUAGE, language, max_age=365 * 86400, samesite="strict")
     return response
-
-
-@cache
-def example_files() -> dict[str, bytes]:
-    """The scans of the examples, which ``pydicom`` brings; none where it is not installed."""
-    names = {example["image"] for example in _examples()}
-    try:
-        folder = files("pydicom") / "data" / "test_files"
-    except ModuleNotFoundError:
-        return {}
-    return {n: (folder / f"{n}.dcm").read_bytes() for n in names if (folder / f"{n}.dcm").is_file()}
-
-
-@cache
-def _examples() -> list[dict[str, str]]:
-    listed: list[dict[str, str]] = json.loads(
-        (files("bimedix2.serve") / "examples.json").read_text(encoding="utf-8")
-    )
-    return listed
 
 
 def parse_page(body: Any, config: Config) -> backend.Request:
@@ -106,15 +85,14 @@ def add_pages(app: FastAPI, worker: Worker, intake: Intake, sessions: Sessions) 
 
     @app.get("/")
     async def chat_page(request: Request) -> Response:
-        examples = [example for example in _examples() if example["image"] in example_files()]
         model = worker.name or config.model_id
         limits = {"max_upload": config.max_upload_mb * MIB, "model": model}
-        return page(request, "chat.html", limits, model=model, examples=examples)
+        return page(request, "chat.html", limits, model=model, examples=examples())
 
     @app.get("/examples/{name}")
     async def example(name: str) -> Response:
         stem, _, form = name.partition(".")
-        data = example_files().get(stem)
+        data = example_scans().get(stem)
         if data is None or form not in ("dcm", "png"):
             raise Fault(404, "there is no such example; see the page", "not_found")
         if form == "dcm":

@@ -1,1 +1,1 @@
-"""What a person types: ask, chat, serve, models, a file each. Torch and FastAPI are imported late."""
+"""What a person types: ask, chat, serve, models, demo. Torch and FastAPI are imported late."""
