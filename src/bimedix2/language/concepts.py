@@ -75,15 +75,17 @@ def study_of(modality: str, region: str | None) -> Study | None:
 
 
 @cache
-def _phrases(kind: str) -> tuple[tuple[str, str], ...]:
-    """Normalised phrase and value, longest first, so that ``soft tissue`` is not read as ``tissue``."""
-    pairs = {
-        (normalise(phrase), concept.value)
-        for concept in concepts(kind).values()
-        for tongue in ("en", "ar")
-        for phrase in (concept.term[tongue], *concept.accept[tongue])
-    }
-    return tuple(sorted(pairs, key=lambda pair: (-len(pair[0]), pair)))
+def _phrases(kind: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Normalised phrases with the values that accept them.
+
+    The longest stand first, so that ``soft tissue`` is not read as ``tissue``.
+    """
+    values: dict[str, set[str]] = {}
+    for concept in concepts(kind).values():
+        for tongue in ("en", "ar"):
+            for phrase in (concept.term[tongue], *concept.accept[tongue]):
+                values.setdefault(normalise(phrase), set()).add(concept.value)
+    return tuple((p, frozenset(values[p])) for p in sorted(values, key=lambda p: (-len(p), p)))
 
 
 def affirmed(answer: str) -> str:
@@ -91,18 +93,20 @@ def affirmed(answer: str) -> str:
     return NEGATION.split(normalise(answer), maxsplit=1)[0]
 
 
-def named(kind: str, answer: str) -> set[str]:
-    """Values of a kind that an answer affirms; a phrase inside a longer phrase does not count.
+def mentions(kind: str, text: str) -> list[tuple[int, int, frozenset[str]]]:
+    """Where a normalised text speaks of a kind, and the values that the words can stand for.
 
-    A phrase that several values accept names all of them.
+    A phrase inside a longer phrase does not count.
     """
-    text = affirmed(answer) if kind != "unreadable" else normalise(answer)
-    taken: list[tuple[int, int, str]] = []
-    found: set[str] = set()
-    for phrase, value in _phrases(kind):
+    taken: list[tuple[int, int, frozenset[str]]] = []
+    for phrase, values in _phrases(kind):
         for start, end in find_words(text, phrase):
-            inside = any(s <= start and end <= e and words != phrase for s, e, words in taken)
-            if not inside:
-                taken.append((start, end, phrase))
-                found.add(value)
-    return found
+            if not any(s <= start and end <= e for s, e, _ in taken):
+                taken.append((start, end, values))
+    return sorted(taken, key=lambda place: place[:2])
+
+
+def named(kind: str, answer: str) -> set[str]:
+    """Values of a kind that an answer affirms; words that several values accept name all of them."""
+    text = affirmed(answer) if kind != "unreadable" else normalise(answer)
+    return {value for _, _, values in mentions(kind, text) for value in values}

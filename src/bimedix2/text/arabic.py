@@ -44,7 +44,9 @@ def script(text: str) -> Literal["ar", "en", ""]:
 def find_words(text: str, phrase: str) -> list[tuple[int, int]]:
     """Spans of ``phrase`` in ``text``, both normalised already, at word boundaries alone.
 
-    In Arabic the boundary matters: the word for blood stands inside the word for brain.
+    In Arabic the boundary matters: the word for blood stands inside the word for brain. "And" and "with" are
+    written as part of the next word there and belong to the span.
     """
-    pattern = rf"(?<!\w){re.escape(phrase)}(?!\w)"
+    attached = "و?ب?" if script(phrase) == "ar" else ""
+    pattern = rf"(?<!\w){attached}{re.escape(phrase)}(?!\w)"
     return [match.span() for match in re.finditer(pattern, text)]

@@ -1,0 +1,228 @@
+"""A dataset's test side to scores: every answer on disk, each number with its interval and its subjects."""
+
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bimedix2 import io
+from bimedix2.config import Settings
+from bimedix2.errors import DataError
+from bimedix2.evaluate import aggregate, report, targets, text
+from bimedix2.evaluate.ask import Ledger, ask
+from bimedix2.evaluate.lexicon import Lexicon
+from bimedix2.evaluate.rows import Facets, Row
+from bimedix2.evaluate.signature import Subject, in_short, open_subject, sign
+from bimedix2.evaluate.task import Asking, Sample
+from bimedix2.evaluate.tasks import TASKS
+from bimedix2.manifest import MANIFEST, RunFolder, read_manifest
+from bimedix2.records import Record, Split
+from bimedix2.records.images import ImageStore
+from bimedix2.records.store import read_records
+
+STATE = ".state"
+"""Below the staging folder, for answers as they come; hidden files are no part of a finished run."""
+
+
+class Config(Settings):
+    """What to evaluate, on what, and how intervals are drawn."""
+
+    input: Path
+    """A finished dataset folder; its records of split ``test`` are asked."""
+    output: Path
+    model: str = "nano"
+    """A preset or a checkpoint folder."""
+    base: str = "nano-base"
+    """What text ability is compared with."""
+    tasks: list[str] = Field(default=list(TASKS), min_length=1)
+    max_tokens: int = Field(default=128, ge=1)
+    """Of an answer; a longer one counts as cut."""
+    known_words: bool = True
+    """A word, or two neighbours, that no answer of the dataset has make an answer malformed. Off for models
+    that were taught other sentences too."""
+    resamples: int = Field(default=2000, ge=100)
+    """Bootstrap resamples."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most so many samples a task, drawn by the seed: for smoke tests, never for results."""
+    reuse: Path | None = None
+    """A finished folder of scores: what it asked of the same weights in the same words is not asked again."""
+    batch: int = Field(default=64, ge=1)
+    """Requests handed to the engine together."""
+    threads: int | None = Field(default=None, ge=1)
+    """Torch threads; ``None`` leaves torch's own choice."""
+    seed: int = 0
+
+    @field_validator("tasks")
+    @classmethod
+    def _tasks_exist(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in TASKS:
+                raise ValueError(f"'{name}' is no task; tasks are: {', '.join(TASKS)}")
+        if len(set(names)) < len(names):
+            raise ValueError("a task is named twice")
+        return names
+
+
+Opener = Callable[[str, int | None], Subject]
+
+
+def run(config: Config, opener: Opener = open_subject) -> Path:
+    """Ask, score and report; a killed run goes on where it stopped.
+
+    Args:
+        config: the recipe.
+        opener: how a model's name becomes a backend.
+
+    Raises:
+        DataError: the dataset cannot be evaluated; said before the model is loaded.
+        ModelError: there is no such model, or its likelihoods are no numbers.
+    """
+    read_manifest(config.input)
+    inputs = {"input": config.input} | ({"reuse": config.reuse} if config.reuse else {})
+    if (Path(config.model) / MANIFEST).is_file():
+        inputs["model"] = Path(config.model)
+    with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
+        records = list(read_records(config.input))
+        samples = _samples(config, records)
+        ledger = Ledger(out.path / STATE / "answers.jsonl")
+        if config.reuse:
+            ledger.take(config.reuse)
+        rows, subjects = _rows(config, records, samples, ledger, opener)
+        counts, extra = _write(config, out.path, rows, subjects)
+        shutil.rmtree(out.path / STATE)
+        return out.publish(counts, extra)
+
+
+def _samples(config: Config, records: Sequence[Record]) -> dict[str, list[Sample]]:
+    """The samples of every task, all that is wrong with them said now."""
+    test = [record for record in records if record.split is Split.TEST]
+    if not test:
+        raise DataError(
+            f"{config.input} has no records of split 'test'; hold some out in the dataset's recipe"
+        )
+    store = ImageStore(config.input / "images")
+    out = {}
+    for name in config.tasks:
+        chosen = TASKS[name].select(test, config.seed)
+        if not chosen:
+            raise DataError(f"{config.input} has no test records for task '{name}'; leave it out of tasks")
+        if config.limit is not None and len(chosen) > config.limit:
+            chosen = random.Random(f"{config.seed}:limit:{name}").sample(chosen, config.limit)
+        for sample in chosen:
+            for part in (part for message in sample.messages for part in message.images):
+                if part.image not in store:
+                    raise DataError(
+                        f"{sample.record.id}: image {part.image[:12]} is not in {store.root}; "
+                        "run the dataset room again"
+                    )
+        out[name] = chosen
+    return out
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )
+
+
+def _rows(
+    config: Config,
+    records: Sequence[Record],
+    samples: dict[str, list[Sample]],
+    ledger: Ledger,
+    opener: Opener,
+) -> tuple[list[Row], dict[str, Subject]]:
+    facets = Facets(records)
+    lexicon = Lexicon.of(records) if config.known_words else None
+    asking = Asking(ImageStore(config.input / "images"), config.max_tokens)
+    rows: list[Row] = []
+    subjects: dict[str, Subject] = {}
+    roles = {"model": config.model, "base": config.base}
+    with _bar() as bar:
+        for role, source in roles.items():
+            names = [name for name in config.tasks if role == "model" or TASKS[name].base]
+            if not names:
+                continue
+            subject = subjects[role] = opener(source, config.threads)
+            for name in names:
+                line = bar.add_task(f"{name} ({role})", total=len(samples[name]))
+                ask(
+                    TASKS[name],
+                    samples[name],
+                    subject.backend,
+                    subject.identity,
+                    ledger,
+                    asking,
+                    config.batch,
+                    lambda count, line=line: bar.advance(line, count),  # type: ignore[misc]
+                )
+                for sample in samples[name]:
+                    request = sample.request(subject.identity, config.max_tokens)
+                    raw = ledger.known[request]
+                    rows.append(
+                        Row(
+                            task=name,
+                            role=role,
+                            sample=sample,
+                            request=request,
+                            raw=raw,
+                            grade=TASKS[name].score(sample, raw, lexicon),
+                            modality=facets.modality(sample.record),
+                            trains=facets.trains(sample.record),
+                        )
+                    )
+    return rows, subjects
+
+
+def _write(
+    config: Config, folder: Path, rows: list[Row], subjects: dict[str, Subject]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    plan = aggregate.Plan(config.resamples, config.seed)
+    signature = sign(config.input, subjects, config.seed, config.max_tokens)
+    partial = f"at most {config.limit} samples a task (limit={config.limit})" if config.limit else ""
+    values, reached = _values(config, rows, plan)
+    values = {"partial": partial, **values}
+    io.write_jsonl(folder / "answers.jsonl", (row.to_json() for row in rows))
+    io.write_text(folder / "scores.md", report.scores(values, reached, in_short(signature)))
+    io.write_text(folder / "errors.md", report.errors(rows))
+    stated = [vars(target) for target in reached]
+    io.write_json(folder / "scores.json", {"signature": signature, "targets": stated, **_plain(values)})
+    seconds = sum(row.raw.get("seconds", 0.0) for row in rows if "answer" in row.raw)
+    answered = sum("answer" in row.raw for row in rows)
+    rate = {"answers": answered, "seconds": round(seconds, 1), "threads": config.threads}
+    return {"in": len(rows), "kept": len(rows), "removed": {}}, {"signature": signature, "answering": rate}
+
+
+def _values(
+    config: Config, rows: list[Row], plan: aggregate.Plan
+) -> tuple[dict[str, Any], list[targets.Target]]:
+    """Each task's numbers and, in the order of the report, what they were to reach."""
+    of = {name: [row for row in rows if row.task == name] for name in config.tasks}
+    values: dict[str, Any] = {}
+    reached: list[targets.Target] = []
+    if "image_qa" in of:
+        values["image_qa"] = aggregate.image_qa(of["image_qa"], plan)
+        reached += targets.image_targets(of["image_qa"], plan)
+    if "canary" in of:
+        values["canary"] = aggregate.canary(of["canary"], plan)
+        reached += targets.canary_targets(of["canary"], plan)
+    if "pubmedqa" in of:
+        values["pubmedqa"] = text.pubmedqa(of["pubmedqa"], plan)
+        reached += targets.pubmedqa_targets(values["pubmedqa"])
+    if "perplexity" in of:
+        values["perplexity"] = text.perplexity(of["perplexity"], plan)
+        reached += targets.perplexity_targets(values["perplexity"])
+    return values, reached
+
+
+def _plain(value: Any) -> Any:
+    """Cells to JSON values."""
+    if isinstance(value, aggregate.Cell):
+        return value.to_json()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,1 @@
+"""Intervals for means, differences and ratios. Knows nothing about records, models or tasks."""
