@@ -16,16 +16,10 @@ def write_checkpoint(tiny: Any) -> Callable[..., Path]:
     """Writes a checkpoint folder with a random projector and, for ``instruct``, a random adapter."""
 
     def write(folder: Path, stage: str = "instruct", seed: int = 1) -> Path:
-        from peft import LoraConfig, get_peft_model
-
         model: Any = checkpoint.load("tiny-base").model
-        torch.manual_seed(seed)
         if stage == "instruct":
-            names = "|".join(tiny.preset.linears)
-            with checkpoint.quiet_peft():
-                model = get_peft_model(
-                    model, LoraConfig(r=2, lora_alpha=4, target_modules=rf".*language_model.*\.({names})")
-                )
+            model = checkpoint.add_adapter(model, tiny.preset, 2.0, seed)
+        torch.manual_seed(seed)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 if "multi_modal_projector" in name or "lora_" in name:

@@ -198,6 +198,29 @@ def quiet_peft() -> Iterator[None]:
         yield
 
 
+def add_adapter(model: Any, chosen: Preset, alpha: float, seed: int) -> Any:
+    """Put a fresh LoRA adapter, which changes nothing yet, over the language model's linear modules.
+
+    Args:
+        model: a Llava model; its other parts are left as they are.
+        chosen: says which modules, and the rank.
+        alpha: LoRA's alpha as a multiple of the rank.
+        seed: of the adapter's first matrices.
+    """
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    names = "|".join(chosen.linears)
+    lora = LoraConfig(
+        r=chosen.rank,
+        lora_alpha=round(chosen.rank * alpha),
+        target_modules=rf".*language_model.*\.({names})",
+    )
+    with torch.random.fork_rng(devices=[]), quiet_peft():
+        torch.manual_seed(seed)
+        return get_peft_model(model, lora)
+
+
 def load_adapter(model: Any, folder: Path, *, merge: bool) -> Any:
     """Put a saved adapter over a model, or into its weights."""
     from peft import PeftModel

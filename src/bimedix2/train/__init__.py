@@ -136,8 +136,6 @@ def _samples(config: Config, loaded: "Loaded") -> "tuple[list[Sample], list[Samp
 
 def _learn(config: Config, loaded: "Loaded", features: Any) -> tuple[Any, list[dict[str, Any]]]:
     """Say of every part whether it learns, and at which rate."""
-    import torch
-
     from bimedix2.model import checkpoint
     from bimedix2.train.features import fold_standardisation
 
@@ -151,20 +149,8 @@ def _learn(config: Config, loaded: "Loaded", features: Any) -> tuple[Any, list[d
     projector.requires_grad_(True)
     if config.stage == "align":
         return model, [{"params": list(projector.parameters()), "lr": config.learning_rate}]
-    from peft import LoraConfig, get_peft_model
-
     assert loaded.preset is not None
-    names = "|".join(loaded.preset.linears)
-    with torch.random.fork_rng(devices=[]), checkpoint.quiet_peft():
-        torch.manual_seed(config.seed)
-        model = get_peft_model(
-            model,
-            LoraConfig(
-                r=loaded.preset.rank,
-                lora_alpha=round(loaded.preset.rank * config.alpha),
-                target_modules=rf".*language_model.*\.({names})",
-            ),
-        )
+    model = checkpoint.add_adapter(model, loaded.preset, config.alpha, config.seed)
     projector.requires_grad_(True)
     adapter = [p for name, p in model.named_parameters() if "lora_" in name]
     return model, [

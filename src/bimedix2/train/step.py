@@ -37,22 +37,25 @@ class Runner:
         self.features = features
         self.language.config._attn_implementation = register()
 
-    def hidden(self, row: Packed) -> torch.Tensor:
-        """Last hidden states at the rows that predict a learned token: ``(A, D)``."""
+    def states(self, row: Packed) -> torch.Tensor:
+        """Last hidden states of a row: ``(T, D)``."""
         ids = torch.from_numpy(row.ids)
         embeds = self.language.embed_tokens(ids)
         if row.images:
             projected = self.llava.model.multi_modal_projector(self.features.take(row.images))
             where = torch.from_numpy(row.image_rows)
             embeds = embeds.index_put((where,), projected.to(embeds.dtype))
-        states = self.language(
+        states: torch.Tensor = self.language(
             inputs_embeds=embeds[None],
             position_ids=torch.from_numpy(row.positions)[None],
             use_cache=False,
             packed=Layout(row.segments, embeds.device),
         ).last_hidden_state[0]
-        chosen: torch.Tensor = states[torch.from_numpy(row.predict)]
-        return chosen
+        return states
+
+    def hidden(self, row: Packed) -> torch.Tensor:
+        """Last hidden states at the rows that predict a learned token: ``(A, D)``."""
+        return self.states(row)[torch.from_numpy(row.predict)]
 
     def answer(self, row: Packed) -> Result:
         """Cross-entropy at the answers' tokens, each weighted by 1 / sqrt(its answer's length).
