@@ -1,5 +1,6 @@
 """Every DICOM file that the pydicom wheel ships: it opens as RGB, or the reason why not is asserted."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +163,16 @@ def test_presets_on_a_real_ct_slice() -> None:
     assert read(data, "CT", window="bone").image.getpixel((0, 0)) == (0, 0, 0)
     with pytest.raises(ImageError, match=r"MR_small\.dcm is not a CT image in Hounsfield units"):
         read((DATA / "test_files" / "MR_small.dcm").read_bytes(), "MR_small.dcm", window="brain")
+
+
+@pytest.mark.parametrize(
+    "name", ["CT_small", "SC_rgb_jpeg_dcmtk", "MR_small_jp2klossless", "MR_small_RLE", "image_dfl"]
+)
+def test_two_thousand_million_claimed_frames_are_one_sentence(name: str) -> None:
+    (path,) = (DATA / "test_files").rglob(f"{name}.dcm")
+    ds = pydicom.dcmread(path)
+    ds.NumberOfFrames = 2_000_000_000
+    buffer = io.BytesIO()
+    ds.save_as(buffer)
+    with pytest.raises(ImageError, match=r"^bomb (is a damaged|has pixels that cannot be decoded)[^\n]*$"):
+        read(buffer.getvalue(), "bomb")
