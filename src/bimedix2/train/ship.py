@@ -117,7 +117,7 @@ def _training_table(stages: dict[str, dict[str, Any]]) -> str:
     rows = []
     for stage, manifest in stages.items():
         used, recipe = manifest["training"], manifest["recipe"]
-        minutes = f"{used['seconds'] / 60:.1f}"
+        minutes = f"{manifest['seconds'] / 60:.1f}"
         rate = f"{recipe['learning_rate']:g}"
         rows.append((stage, str(used["steps"]), f"{used['tokens']:,}", minutes, str(used["threads"]), rate))
     head = ("stage", "steps", "tokens", "minutes", "CPU threads", "peak learning rate")

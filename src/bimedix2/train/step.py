@@ -57,12 +57,17 @@ class Runner:
         """Last hidden states at the rows that predict a learned token: ``(A, D)``."""
         return self.states(row)[torch.from_numpy(row.predict)]
 
+    def logits(self, row: Packed) -> torch.Tensor:
+        """Logits of the learned tokens, float32 whatever the model computes in: ``(A, V)``."""
+        logits: torch.Tensor = self.llava.lm_head(self.hidden(row)).float()
+        return logits
+
     def answer(self, row: Packed) -> Result:
         """Cross-entropy at the answers' tokens, each weighted by 1 / sqrt(its answer's length).
 
         So a long Arabic answer, spelled byte by byte, counts more than a short one, but not by its length.
         """
-        logits = self.llava.lm_head(self.hidden(row))
+        logits = self.logits(row)
         labels = torch.from_numpy(row.labels)
         owner = torch.from_numpy(row.owner)
         lengths = torch.bincount(owner, minlength=len(row.samples)).float()
@@ -77,7 +82,7 @@ class Runner:
     def keep(self, row: Packed) -> Result:
         """Mean KL divergence (nats a token) of this model from the untrained one on a row of plain text."""
         with torch.no_grad(), self.outer.disable_adapter():
-            base = functional.log_softmax(self.llava.lm_head(self.hidden(row)), dim=-1)
-        now = functional.log_softmax(self.llava.lm_head(self.hidden(row)), dim=-1)
+            base = functional.log_softmax(self.logits(row), dim=-1)
+        now = functional.log_softmax(self.logits(row), dim=-1)
         loss = functional.kl_div(now, base, log_target=True, reduction="batchmean")
         return Result(loss, len(row.samples), 0, len(row.ids))
