@@ -62,8 +62,7 @@ def macro(rows: Sequence[Row], key: Key, plan: Plan, value: Value = right) -> Ce
 
 def _cell(rows: Sequence[Row], values: list[float], plan: Plan, groups: list[str] | None) -> Cell:
     subjects = [row.subject for row in rows]
-    # Within modalities: each keeps its number of subjects, as the split fixed it.
-    draws = bootstrap.draw(subjects, plan.resamples, plan.seed, [row.modality for row in rows])
+    draws = bootstrap.draw(subjects, plan.resamples, plan.seed)
     estimate = bootstrap.mean(values, draws) if groups is None else bootstrap.macro(values, groups, draws)
     low, high = estimate.low, estimate.high
     if min(values) == max(values):

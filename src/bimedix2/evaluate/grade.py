@@ -114,10 +114,11 @@ class Spoken:
 
 
 def _part_of_other(text: str, start: int, end: int) -> bool:
-    """A region's word that belongs to a window (``lung window``) or to a modality (``bone scan``)."""
+    """A region's word inside another: ``lung window``, ``bone scan``, ``red blood cells``."""
     if text[end:].startswith(" window") or text[:start].endswith("نافذه "):
         return True
-    return any(s <= start and end <= e and (s, e) != (start, end) for s, e, _ in mentions("modality", text))
+    longer = [*mentions("modality", text), *mentions("cell", text)]
+    return any(s <= start and end <= e and (s, e) != (start, end) for s, e, _ in longer)
 
 
 @cache

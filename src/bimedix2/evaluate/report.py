@@ -59,8 +59,8 @@ def scores(values: dict[str, Any], targets: Sequence[Target], signature: str) ->
 
 def _notes() -> str:
     return (
-        "Per cent, in brackets 95 % bootstrap intervals over subjects (drawn within modalities); where all "
-        "answers agree, the exact binomial interval with a subject as one trial; none where one subject "
+        "Per cent, in brackets 95 % bootstrap intervals over subjects; where all answers "
+        "agree, the exact binomial interval with a subject as one trial; none where one subject "
         "gives mixed answers. Records of a source that names no subject count as one subject. The last two "
         "columns part the sources that also train (other subjects of theirs) from those that never train."
     )

@@ -84,7 +84,9 @@ def _phrases(kind: str) -> tuple[tuple[str, frozenset[str]], ...]:
     for concept in concepts(kind).values():
         for tongue in ("en", "ar"):
             for phrase in (concept.term[tongue], *concept.accept[tongue]):
-                values.setdefault(normalise(phrase), set()).add(concept.value)
+                # Without its article: "the brain" means what "brain" means.
+                words = normalise(phrase).removeprefix("the ").removeprefix("a ")
+                values.setdefault(words, set()).add(concept.value)
     return tuple((p, frozenset(values[p])) for p in sorted(values, key=lambda p: (-len(p), p)))
 
 

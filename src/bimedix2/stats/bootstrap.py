@@ -51,33 +51,19 @@ def _finite(values: Sequence[float] | Array, what: str) -> Array:
     return array
 
 
-def draw(
-    clusters: Sequence[Hashable],
-    resamples: int,
-    seed: int,
-    strata: Sequence[Hashable] | None = None,
-) -> Draws:
-    """Draw clusters with replacement, within their stratum where one is given.
+def draw(clusters: Sequence[Hashable], resamples: int, seed: int) -> Draws:
+    """Draw clusters with replacement.
 
     Args:
         clusters: the cluster of each value, for example its subject.
         resamples: how many times.
         seed: of the random generator; equal seeds give equal draws.
-        strata: the stratum of each value; a cluster's first value says which is the cluster's.
     """
     names: dict[Hashable, int] = {}
     of = np.array([names.setdefault(name, len(names)) for name in clusters], dtype=np.intp)
-    groups: dict[Hashable, list[int]] = {}
-    seen: set[int] = set()
-    for index, stratum in zip(of.tolist(), strata or [None] * len(of), strict=True):
-        if index not in seen:
-            seen.add(index)
-            groups.setdefault(stratum, []).append(index)
     rng = np.random.default_rng(seed)
-    weights = np.zeros((resamples, len(names)))
-    for members in groups.values():
-        share = np.full(len(members), 1 / len(members))
-        weights[:, members] = rng.multinomial(len(members), share, size=resamples)
+    share = np.full(len(names), 1 / len(names))
+    weights = rng.multinomial(len(names), share, size=resamples).astype(np.float64)
     return Draws(weights, of)
 
 

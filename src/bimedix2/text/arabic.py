@@ -47,6 +47,8 @@ def find_words(text: str, phrase: str) -> list[tuple[int, int]]:
     In Arabic the boundary matters: the word for blood stands inside the word for brain. "And" and "with" are
     written as part of the next word there and belong to the span.
     """
+    if phrase not in text:
+        return []
     attached = "و?ب?" if script(phrase) == "ar" else ""
     pattern = rf"(?<!\w){attached}{re.escape(phrase)}(?!\w)"
     return [match.span() for match in re.finditer(pattern, text)]
