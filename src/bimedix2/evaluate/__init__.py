@@ -138,7 +138,7 @@ def _rows(
 ) -> tuple[list[Row], dict[str, Subject]]:
     facets = Facets(records)
     lexicon = Lexicon.of(records) if config.known_words else None
-    asking = Asking(ImageStore(config.input / "images"), config.max_tokens)
+    asking = Asking(ImageStore(config.input / "images"), config.max_tokens, config.batch)
     rows: list[Row] = []
     subjects: dict[str, Subject] = {}
     roles = {"model": config.model, "base": config.base}
@@ -153,11 +153,9 @@ def _rows(
                 ask(
                     TASKS[name],
                     samples[name],
-                    subject.backend,
-                    subject.identity,
+                    subject,
                     ledger,
                     asking,
-                    config.batch,
                     lambda count, line=line: bar.advance(line, count),  # type: ignore[misc]
                 )
                 for sample in samples[name]:

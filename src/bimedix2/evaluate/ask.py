@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from bimedix2 import io
 from bimedix2.errors import DataError, ModelError
+from bimedix2.evaluate.signature import Subject
 from bimedix2.evaluate.task import Asking, Raw, Sample, Task
 from bimedix2.llm.backend import Backend, Request, Sampling
 
@@ -109,23 +110,21 @@ def _flush(file: IO[Any]) -> None:
 def ask(
     task: Task,
     samples: Sequence[Sample],
-    backend: Backend,
-    identity: str,
+    subject: Subject,
     ledger: Ledger,
     asking: Asking,
-    batch: int,
     tick: Callable[[int], None],
 ) -> None:
     """Ask what the ledger does not know, samples of one picture together; ``tick`` hears of each batch."""
     todo: dict[str, Sample] = {}
     for sample in samples:
-        key = sample.request(identity, asking.max_tokens)
+        key = sample.request(subject.identity, asking.max_tokens)
         if key not in ledger.known:
             todo.setdefault(key, sample)
     tick(len(samples) - len(todo))
-    for part in _parts(sorted(todo.items(), key=_order), batch):
+    for part in _parts(sorted(todo.items(), key=_order), asking.batch):
         began = time.perf_counter()
-        raws = task.ask(backend, [sample for _, sample in part], asking)
+        raws = task.ask(subject.backend, [sample for _, sample in part], asking)
         each = round((time.perf_counter() - began) / len(part), 4)
         ledger.add([(key, {**raw, "seconds": each}) for (key, _), raw in zip(part, raws, strict=True)])
         tick(len(part))

@@ -45,6 +45,8 @@ class Asking:
 
     images: ImageStore
     max_tokens: int
+    batch: int = 64
+    """Samples handed to the backend together."""
 
 
 @dataclass(frozen=True)
