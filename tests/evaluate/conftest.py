@@ -167,11 +167,11 @@ ALL_RIGHT = {
 
 
 @pytest.fixture
-def opener() -> Callable[..., Callable[[str, int | None], Subject]]:
+def opener() -> Callable[..., Callable[[str, int | None, str], Subject]]:
     """Give model and base a backend each; the base is asked for as ``nano-base``."""
 
-    def make(model: Scripted, base: Scripted | None = None) -> Callable[[str, int | None], Subject]:
-        def open_scripted(name: str, _: int | None) -> Subject:
+    def make(model: Scripted, base: Scripted | None = None) -> Callable[[str, int | None, str], Subject]:
+        def open_scripted(name: str, _: int | None, __: str) -> Subject:
             backend = (base or Scripted({})) if name == "nano-base" else model
             return Subject(backend, f"weights of {name}", "template")
 

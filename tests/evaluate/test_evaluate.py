@@ -207,7 +207,7 @@ def test_answers_of_other_weights_are_never_taken(dataset: Path, opener: Opener)
         evaluate.run(settings, opener(Scripted(ALL_RIGHT, stop_after=4)))
     trained = Scripted(ALL_RIGHT)
 
-    def open_other(name: str, _: int | None) -> evaluate.Subject:
+    def open_other(name: str, _: int | None, __: str) -> evaluate.Subject:
         return evaluate.Subject(trained, "other weights", "template")
 
     evaluate.run(settings, open_other)
@@ -218,7 +218,7 @@ def test_the_base_is_not_asked_again_when_its_answers_are_at_hand(dataset: Path,
     first = evaluate.run(config(dataset), opener(Scripted(ALL_RIGHT)))
     model, base = Scripted({}), Scripted({})
 
-    def open_new(name: str, _: int | None) -> evaluate.Subject:
+    def open_new(name: str, _: int | None, __: str) -> evaluate.Subject:
         backend = base if name == "nano-base" else model
         return evaluate.Subject(backend, f"weights of {name}{' 2' if name == 'nano' else ''}", "template")
 
@@ -266,7 +266,7 @@ def _bad_option(rows_: list[Record]) -> list[Record]:
 def test_a_dataset_that_cannot_be_evaluated_is_told_before_the_model_is_loaded(
     make_dataset: MakeDataset, change: Callable[[list[Record]], list[Record]], said: str
 ) -> None:
-    def never(name: str, threads: int | None) -> evaluate.Subject:
+    def never(name: str, threads: int | None, dtype: str) -> evaluate.Subject:
         raise AssertionError("the model was opened")
 
     with pytest.raises(DataError, match=said):
@@ -278,7 +278,7 @@ def test_a_missing_picture_is_told_before_the_model_is_loaded(dataset: Path) -> 
     record = next(row for row in evaluate.read_records(dataset) if row.id == "seen/4")
     store.path(record.images[0].image).unlink()
 
-    def never(name: str, threads: int | None) -> evaluate.Subject:
+    def never(name: str, threads: int | None, dtype: str) -> evaluate.Subject:
         raise AssertionError("the model was opened")
 
     with pytest.raises(DataError, match=r"seen/4: image \w{12} is not in"):

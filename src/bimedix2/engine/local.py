@@ -115,7 +115,7 @@ class Engine:
         return embeds
 
     def _logits(self, states: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self._model.lm_head(states)
+        logits: torch.Tensor = self._model.lm_head(states).float()
         logits[..., self._prompter.image_id] = float("-inf")
         return logits
 
@@ -145,7 +145,7 @@ class Engine:
         seats = [self._seat(n, request, encoded) for n, (request, encoded) in requests.items()]
         parts = [self._embed(request, encoded) for request, encoded in requests.values()]
         width = max(len(part) for part in parts)
-        embeds = torch.zeros(len(parts), width, parts[0].shape[1])
+        embeds = parts[0].new_zeros(len(parts), width, parts[0].shape[1])
         mask = torch.zeros(len(parts), width, dtype=torch.long)
         for row, part in enumerate(parts):
             embeds[row, width - len(part) :] = part
@@ -293,7 +293,7 @@ class Engine:
         return states
 
     def _sum(self, states: torch.Tensor, tokens: Sequence[int]) -> Loglikelihood:
-        logs = torch.log_softmax(self._logits(states).float(), dim=-1)
+        logs = torch.log_softmax(self._logits(states), dim=-1)
         wanted = torch.tensor(tokens)
         value = logs.gather(1, wanted[:, None]).sum()
         return Loglikelihood(float(value), len(tokens), bool((logs.argmax(-1) == wanted).all()))

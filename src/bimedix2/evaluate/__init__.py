@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bimedix2 import io
 from bimedix2.config import Settings
+from bimedix2.engine import Dtype
 from bimedix2.errors import DataError
 from bimedix2.evaluate import aggregate, report, targets, text
 from bimedix2.evaluate.ask import Ledger, ask
@@ -52,6 +53,8 @@ class Config(Settings):
     """A finished folder of scores: what it asked of the same weights in the same words is not asked again."""
     batch: int = Field(default=64, ge=1)
     """Requests handed to the engine together."""
+    dtype: Dtype = "float32"
+    """What the language model computes in; it is part of the signature."""
     threads: int | None = Field(default=None, ge=1)
     """Torch threads; ``None`` leaves torch's own choice."""
     seed: int = 0
@@ -67,7 +70,7 @@ class Config(Settings):
         return names
 
 
-Opener = Callable[[str, int | None], Subject]
+Opener = Callable[[str, int | None, Dtype], Subject]
 
 
 def run(config: Config, opener: Opener = open_subject) -> Path:
@@ -147,7 +150,7 @@ def _rows(
             names = [name for name in config.tasks if role == "model" or TASKS[name].base]
             if not names:
                 continue
-            subject = subjects[role] = opener(source, config.threads)
+            subject = subjects[role] = opener(source, config.threads, config.dtype)
             for name in names:
                 line = bar.add_task(f"{name} ({role})", total=len(samples[name]))
                 ask(
@@ -180,7 +183,7 @@ def _write(
     config: Config, folder: Path, rows: list[Row], subjects: dict[str, Subject]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     plan = aggregate.Plan(config.resamples, config.seed)
-    signature = sign(config.input, subjects, config.seed, config.max_tokens)
+    signature = sign(config.input, subjects, config.seed, config.max_tokens, config.dtype)
     partial = f"at most {config.limit} samples a task (limit={config.limit})" if config.limit else ""
     values, reached = _values(config, rows, plan)
     values = {"partial": partial, **values}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bimedix2 import __version__, io
+from bimedix2.engine import Dtype
 from bimedix2.llm.backend import Backend
 from bimedix2.manifest import folder_hash, git_commit
 
@@ -19,7 +20,7 @@ class Subject:
     prompt: str
 
 
-def open_subject(model: str, threads: int | None) -> Subject:
+def open_subject(model: str, threads: int | None, dtype: Dtype) -> Subject:
     """Open a local model by name or folder.
 
     Raises:
@@ -30,11 +31,13 @@ def open_subject(model: str, threads: int | None) -> Subject:
 
     base = describe(model)[1]
     template = io.sha256_file(base / "chat_template.jinja") if base else ""
-    backend: Any = open_engine(model, threads)
+    backend: Any = open_engine(model, threads, dtype)
     return Subject(backend, str(backend.identity), template)
 
 
-def sign(dataset: Path, subjects: dict[str, Subject], seed: int, max_tokens: int) -> dict[str, Any]:
+def sign(
+    dataset: Path, subjects: dict[str, Subject], seed: int, max_tokens: int, dtype: Dtype
+) -> dict[str, Any]:
     """What a score rests on.
 
     Args:
@@ -42,6 +45,7 @@ def sign(dataset: Path, subjects: dict[str, Subject], seed: int, max_tokens: int
         subjects: role -> model; only those that were opened.
         seed: of canaries, limits and intervals.
         max_tokens: of an answer.
+        dtype: what the language model computed in.
     """
     return {
         "benchmark": folder_hash(dataset),
@@ -49,7 +53,7 @@ def sign(dataset: Path, subjects: dict[str, Subject], seed: int, max_tokens: int
         "prompt": {role: s.prompt for role, s in subjects.items()},
         "checkpoint": {role: s.identity for role, s in subjects.items()},
         "model": {role: s.backend.name for role, s in subjects.items()},
-        "decoding": {"temperature": 0.0, "max_tokens": max_tokens},
+        "decoding": {"temperature": 0.0, "max_tokens": max_tokens, "dtype": dtype},
         "judge": None,
         "host": "local",
         "seed": seed,
@@ -73,7 +77,7 @@ def in_short(signature: dict[str, Any], roles: Sequence[str] = ("model", "base")
             f"language:{signature['language']}",
             f"prompt:{'+'.join(prompts)}",
             f"checkpoint:{checkpoints}",
-            f"decoding:greedy,max_tokens={decoding['max_tokens']}",
+            f"decoding:greedy,max_tokens={decoding['max_tokens']},{decoding['dtype']}",
             f"judge:{signature['judge'] or 'none'}",
             f"host:{signature['host']}",
             f"seed:{signature['seed']}",

@@ -143,7 +143,9 @@ def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None)
     Args:
         source: see ``describe``.
         merge: fold the adapter into the weights (for running); otherwise it stays apart (for training on).
-        dtype: of the weights in memory; float32 by default, the fastest on a CPU.
+        dtype: of the language model in memory, float32 by default. What sees (tower and projector) is float32
+            always: its states differ by orders of magnitude between dimensions, and half precision would
+            round the small ones away. The identity tells dtypes apart, since their answers can differ.
 
     Raises:
         ModelError: no such model, or its files do not fit together.
@@ -157,9 +159,15 @@ def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None)
     chosen, base, trained = describe(source)
     assert base is not None
     logging.disable_progress_bar()
-    model = AutoModelForImageTextToText.from_pretrained(base, dtype=dtype or torch.float32)
+    dtype = dtype or torch.float32
+    model = AutoModelForImageTextToText.from_pretrained(base, dtype=dtype)
+    if dtype is not torch.float32:
+        model.model.vision_tower.float()
+        model.model.multi_modal_projector.float()
     processor = AutoProcessor.from_pretrained(base)
     hashes = {"base": base_hash(base)}
+    if dtype is not torch.float32:
+        hashes["dtype"] = str(dtype)
     if trained is not None:
         load_projector(model, trained)
         hashes |= {n: h for n, h in hash_folder(trained).items() if n.endswith(".safetensors")}
