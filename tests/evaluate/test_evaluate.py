@@ -93,7 +93,7 @@ def test_the_signature_says_what_the_scores_rest_on(dataset: Path, opener: Opene
     assert signature["checkpoint"] == {"model": "weights of nano", "base": "weights of nano-base"}
     assert signature["prompt"] == {"model": "template", "base": "template"}
     assert signature["benchmark"] == read_manifest(folder)["inputs"]["input"]
-    assert signature["decoding"] == {"temperature": 0.0, "max_tokens": 128}
+    assert signature["decoding"] == {"temperature": 0.0, "max_tokens": 128, "dtype": "float32"}
     last = (folder / "scores.md").read_text(encoding="utf-8").splitlines()[-1]
     assert last.startswith(f"`benchmark:{signature['benchmark'][:8]}|language:ar+en|prompt:template|")
 
