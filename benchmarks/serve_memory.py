@@ -2,8 +2,8 @@
 
     python benchmarks/serve_memory.py [model=nano] [threads=1] [tokens=48]
 
-The figure is VmHWM of the server's process (Linux), pages of the weights' file included. The server is started
-as a user starts it, and asked over its API with images of pydicom; nothing is sent to any other host.
+The figure is VmHWM of the server's process (Linux), pages of the weights' file included. The server is
+started as a user starts it, and asked over its API with images of pydicom; nothing is sent to another host.
 """
 
 import base64
