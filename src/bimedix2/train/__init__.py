@@ -36,6 +36,8 @@ class Config(Settings):
     """Peak rate of the projector in ``instruct``."""
     alpha: float = Field(default=2.0, gt=0)
     """LoRA's alpha as a multiple of its rank; the rank is the preset's."""
+    prealign_steps: int = Field(default=0, ge=0)
+    """Steps of the projector's head start before ``align`` (see ``prealign.py``); 0 leaves it out."""
     epochs: int = Field(default=1, ge=1)
     row_tokens: int = Field(default=1100, ge=16)
     """Tokens of a packed row."""
@@ -87,6 +89,7 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     from bimedix2.model.build import ensure_base
     from bimedix2.train import curve, loop
     from bimedix2.train.features import Features
+    from bimedix2.train.prealign import prealign
     from bimedix2.train.step import Runner
 
     loaded = checkpoint.load(f"{config.model}{checkpoint.BASE_SUFFIX}")
@@ -96,6 +99,11 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     features = Features(folder / loop.STATE, images_needed(samples))
     features.make(loaded.model, loaded.processor, ImageStore(config.input / "images"))
     model, groups = _learn(config, loaded, features)
+    if config.stage == "align" and config.prealign_steps:
+        words = model.get_input_embeddings().weight
+        prealign(
+            model.model.multi_modal_projector, words, samples, features, config.prealign_steps, config.seed
+        )
     plan = loop.Plan(
         **{name: getattr(config, name) for name in loop.Plan.__dataclass_fields__},
     )
