@@ -205,7 +205,7 @@ class Engine:
         with torch.inference_mode():
             ids, cache, done = self._recall(encoded)
             embeds = self._embed(request, encoded)[done:][None]
-        handed = 0
+        handed, begun = 0, False
         reply: Reply | None = None
         while reply is None:
             with torch.inference_mode():
@@ -220,7 +220,8 @@ class Engine:
             if len(seat.text.text) > handed:
                 piece = seat.text.text[handed:]
                 # Leading blanks are no part of the answer.
-                piece = piece.lstrip() if not handed else piece
+                piece = piece if begun else piece.lstrip()
+                begun = begun or bool(piece)
                 handed = len(seat.text.text)
                 if piece:
                     yield piece
