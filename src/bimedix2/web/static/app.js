@@ -40,9 +40,7 @@ const ATTRIBUTES = { "data-t-label": "aria-label", "data-t-title": "title", "dat
 function setLanguage(language) {
   state.language = language;
   const other = language === "ar" ? "en" : "ar";
-  const root = document.documentElement;
-  root.lang = language;
-  root.dir = language === "ar" ? "rtl" : "ltr";
+  Object.assign(document.documentElement, { lang: language, dir: language === "ar" ? "rtl" : "ltr" });
   document.title = t("page_title");
   for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
   for (const [marker, attribute] of Object.entries(ATTRIBUTES)) {
@@ -50,12 +48,9 @@ function setLanguage(language) {
       node.setAttribute(attribute, t(node.getAttribute(marker)));
     }
   }
-  $("language").lang = other;
-  $("language").href = `/?lang=${other}`;
-  const notice = $("notice-other");
-  notice.lang = other;
-  notice.dir = other === "ar" ? "rtl" : "ltr";
-  notice.textContent = data.strings[other].notice;
+  Object.assign($("language"), { lang: other, href: `/?lang=${other}` });
+  const notice = { lang: other, dir: other === "ar" ? "rtl" : "ltr", textContent: data.strings[other].notice };
+  Object.assign($("notice-other"), notice);
   directQuestion();
   document.cookie = `bimedix2_language=${language}; path=/; max-age=31536000; samesite=strict`;
 }
@@ -154,8 +149,7 @@ function chip(item, number) {
     : element("span", { class: "blank" });
   const button = element("button", { class: "button square plain", type: "button", ...label("remove"),
     "data-focus": `remove${number}`, onclick: remove }, icon("close"));
-  const look = item.error ? "chip failed" : "chip";
-  return element("li", { class: look, "aria-busy": String(item.opening) }, picture, about, button);
+  return element("li", { class: item.error ? "chip failed" : "chip", "aria-busy": String(item.opening) }, picture, about, button);
 }
 
 function chipOptions(item, number) {
@@ -198,8 +192,7 @@ function drawUser(turn) {
 }
 
 function drawAnswer() {
-  const pending = element("div", { class: "pending" }, word("waiting"));
-  const body = element("div", { class: "answer" });
+  const [pending, body] = [element("div", { class: "pending" }, word("waiting")), element("div", { class: "answer" })];
   const node = element("article", { class: "turn assistant", "aria-busy": "true", ...label("answer_by") }, body, pending);
   $("log").append(node);
   node.scrollIntoView({ block: "end" });
@@ -305,7 +298,7 @@ async function answer(again) {
 
 async function ask() {
   const text = $("question").value.trim().toWellFormed();
-  state.askWhenOpen = state.tray.some((item) => item.opening);
+  state.askWhenOpen = Boolean(text) && state.tray.some((item) => item.opening);
   if (!text || state.busy || state.askWhenOpen) return;
   if (state.tray.some((item) => item.error)) { announce(t("error_no_image")); return; }
   const items = state.tray;
