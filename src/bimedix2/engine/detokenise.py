@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-BROKEN = "�"
+BROKEN = "\N{REPLACEMENT CHARACTER}"
 """What a tokenizer writes for bytes that are no whole character yet."""
 
 
@@ -18,6 +18,8 @@ class Detokeniser:
     def __init__(self, tokenizer: Any, stop: Sequence[str] = ()) -> None:
         self._tokenizer = tokenizer
         self._stop = tuple(s for s in stop if s)
+        self._before: list[int] = []
+        """The tokens of the last piece: some tokenizers write a word's space only after another word."""
         self._pending: list[int] = []
         self._held = ""
         self._text = ""
@@ -31,27 +33,33 @@ class Detokeniser:
     def push(self, token: int) -> str:
         """Take one token; return the text that is now certain, often nothing for Arabic's bytes."""
         self._pending.append(token)
-        words: str = self._tokenizer.decode(
-            self._pending, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        # Four tokens hold at least one whole character: longer than that, the bytes are simply wrong.
-        if words.endswith(BROKEN) and len(self._pending) < 4:
+        words = self._new_words()
+        if not words or words.endswith(BROKEN):
             return ""
-        self._pending.clear()
+        self._before, self._pending = self._pending, []
         return self._release(words)
 
     def end(self) -> str:
         """Return what was held back for a character or a stop string that never came."""
-        words: str = self._tokenizer.decode(
-            self._pending, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        self._pending.clear()
-        rest = self._release(words)
+        rest = self._release(self._new_words())
+        self._pending = []
         if not self.stopped:
             rest += self._held
             self._text += self._held
         self._held = ""
         return rest
+
+    def _new_words(self) -> str:
+        before = self._decode(self._before)
+        return self._decode(self._before + self._pending)[len(before) :]
+
+    def _decode(self, tokens: list[int]) -> str:
+        if not tokens:
+            return ""
+        text: str = self._tokenizer.decode(
+            tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
 
     def _release(self, words: str) -> str:
         if self.stopped:

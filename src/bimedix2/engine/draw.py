@@ -30,7 +30,9 @@ def draw(logits: torch.Tensor, sampling: Sampling, rng: Any) -> int:
     """
     if rng is None:
         return int(logits.argmax())
-    probability = torch.softmax(logits.float() / sampling.temperature, dim=-1)
+    # From the highest one down: a tiny temperature then gives zeros, not infinities.
+    above = (logits.float() - logits.max()) / sampling.temperature
+    probability = torch.softmax(above, dim=-1)
     if sampling.top_p < 1:
         ordered, where = probability.sort(descending=True)
         before = ordered.cumsum(0) - ordered
