@@ -1,6 +1,7 @@
 """The command table. Rooms are imported when called and verbs are light: ``--help`` imports no torch."""
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
@@ -87,6 +88,8 @@ def main() -> None:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # Arabic in and out, whatever the locale says
             stream.reconfigure(encoding="utf-8")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore", FutureWarning)  # of libraries, for those who build on them
     try:
         app()
     except BiMediX2Error as error:
