@@ -1,8 +1,13 @@
 """``bimedix2 serve``: which settings a server is started with."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from bimedix2.serve import Config
@@ -58,3 +63,20 @@ def test_an_unknown_model_ends_the_server_with_2(cli: Any) -> None:
     code, _, err = cli("serve", "port=0", "model=nanno")
     assert code == 2
     assert err == "error: 'nanno' is neither a preset nor a checkpoint folder; did you mean 'nano'?\n"
+
+
+def test_a_server_of_its_own_process_answers_and_ends_with_ctrl_c(tiny_base: Any) -> None:
+    command = [sys.executable, "-m", "bimedix2", "serve", "port=0", f"model={tiny_base.folder}", "threads=1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            address = process.stdout.readline().split(" opens at ")[1].split(";")[0]
+            deadline = time.monotonic() + 60
+            while httpx.get(f"{address}/health").status_code != 200:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+            assert (process.returncode, errors) == (0, "")
+        finally:
+            process.kill()
