@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,20 +109,29 @@ def test_a_finished_stage_says_what_it_did(tiny: Any, squares: Path, aligned: Pa
         assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 20
 
 
-@pytest.mark.parametrize("stop", [1, 5, 6, 7])
+@pytest.mark.parametrize(
+    ("stop", "dtype"), [(1, "float32"), (5, "float32"), (6, "float32"), (7, "float32"), (5, "bfloat16")]
+)
 def test_a_killed_run_goes_on_bit_for_bit(
-    tiny: Any, squares: Path, aligned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+    tiny: Any,
+    squares: Path,
+    aligned: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: int,
+    dtype: str,
 ) -> None:
     """Killed in step ``stop``, saved after steps 3 and 6: losses, norms and weights equal a run in one go."""
-    whole = train.run(instruct(squares, aligned, tmp_path / "whole"))
+    recipe = partial(instruct, squares, aligned, dtype=dtype)
+    whole = train.run(recipe(tmp_path / "whole"))
     with monkeypatch.context() as patch:
         _break_at(patch, stop)
         with pytest.raises(KeyboardInterrupt):
-            train.run(instruct(squares, aligned, tmp_path / "killed"))
+            train.run(recipe(tmp_path / "killed"))
     assert not (tmp_path / "killed").exists()
     half = (tmp_path / ".killed.partial" / "log.jsonl").read_text().splitlines()
     assert len(half) == stop
-    resumed = train.run(instruct(squares, aligned, tmp_path / "killed"))
+    resumed = train.run(recipe(tmp_path / "killed"))
     assert losses(resumed) == losses(whole)
     for name in ("projector.safetensors", "adapter/adapter_model.safetensors"):
         assert (resumed / name).read_bytes() == (whole / name).read_bytes()

@@ -1,4 +1,4 @@
-"""The training benchmark's rungs compute one loss and one gradient, so that their times may be compared."""
+"""The benchmarks of training and decoding compare only what computes the same."""
 
 import importlib.util
 import sys
@@ -9,20 +9,26 @@ from typing import Any
 import pytest
 
 from bimedix2.errors import DataError
+from bimedix2.records import Split
+from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 
-FILE = Path(__file__).parents[2] / "benchmarks" / "train_ladder.py"
+
+def script(name: str) -> ModuleType:
+    """A file of benchmarks/, which is no package."""
+    file = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def ladder() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("train_ladder", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["train_ladder"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return script("train_ladder")
 
 
 def test_all_rungs_agree(
@@ -63,3 +69,17 @@ def test_rungs_that_differ_are_not_reported_as_equal(
 def test_too_many_samples_is_one_sentence(squares: Path, ladder: ModuleType) -> None:
     with pytest.raises(DataError, match="only 4 pictures have 2 questions"):
         ladder.choose(list(read_records(squares)), 100, 2, 0)
+
+
+def test_the_engine_says_what_generate_says(
+    tiny: Any, squares: Path, make_dataset: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = [r.model_copy(update={"split": Split.TEST}) for r in read_records(squares)]
+    folder = make_dataset(held, ImageStore(squares / "images"))
+    options = ["--requests", "2", "--tokens", "6", "--repeat", "2"]
+    script("decode").main(["--dataset", str(folder), "--model", "tiny-base", *options])
+    rows = {line.split(" | ")[0]: line for line in capsys.readouterr().out.splitlines() if "engine" in line}
+    assert rows["| alone, engine"].endswith("| 2 of 2 |")
+    assert rows["| batch, engine"].endswith("| 2 of 2 |")
+    assert rows["| one picture, engine"].endswith("| 2 of 2 |")
+    assert rows["| next turn, engine"].endswith("| 1 of 1 |")
