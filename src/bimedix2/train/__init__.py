@@ -99,7 +99,8 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     features = Features(folder / loop.STATE, images_needed(samples))
     features.make(loaded.model, loaded.processor, ImageStore(config.input / "images"))
     model, groups = _learn(config, loaded, features)
-    if config.stage == "align" and config.prealign_steps:
+    resumes = (folder / loop.STATE / loop.SAVED).exists()
+    if config.stage == "align" and config.prealign_steps and not resumes:
         words = model.get_input_embeddings().weight
         prealign(
             model.model.multi_modal_projector, words, samples, features, config.prealign_steps, config.seed

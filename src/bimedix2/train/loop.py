@@ -22,6 +22,7 @@ from bimedix2.train.step import Runner
 
 STATE = ".state"
 """Below the staging folder; hidden files are not part of a finished run."""
+SAVED = "state.pt"
 
 
 @dataclass(frozen=True)
@@ -142,10 +143,10 @@ class Trainer:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        staging.replace(folder / "state.pt")
+        staging.replace(folder / SAVED)
 
     def _resume(self) -> None:
-        file = self.folder / STATE / "state.pt"
+        file = self.folder / STATE / SAVED
         log = self.folder / "log.jsonl"
         if not file.exists():
             log.unlink(missing_ok=True)

@@ -1,0 +1,85 @@
+"""The projector's head start: a picture's patches point at its caption's words, and nothing else moves."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bimedix2.train.features import Features
+from bimedix2.train.packing import Sample
+from bimedix2.train.prealign import prealign
+
+WORDS, WIDTH, DIMENSIONS, PATCHES = 12, 24, 16, 9
+END = 0
+
+
+def _caption(number: int, word: int) -> Sample:
+    """An image token that is given, then a word of its own, a word of every caption, and the end."""
+    return Sample(
+        id=str(number),
+        ids=(99, word, 1, END),
+        target=(0, 1, 1, 1),
+        images=(f"{number}#0",),
+        shared=1,
+        loss="answer",
+    )
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Any, torch.Tensor, list[Sample], Features]:
+    """Four kinds of pictures, eight of each, told apart by a direction in noise."""
+    rng = np.random.default_rng(0)
+    samples = [_caption(number, 2 + number % 4) for number in range(32)]
+    features = Features(tmp_path, [sample.images[0] for sample in samples])
+    kinds = rng.normal(size=(4, DIMENSIONS))
+    features._array = np.stack(
+        [kinds[n % 4] + 0.5 * rng.normal(size=(PATCHES, DIMENSIONS)) for n in range(32)]
+    )
+    torch.manual_seed(0)
+    projector = torch.nn.Sequential(
+        torch.nn.Linear(DIMENSIONS, 32), torch.nn.GELU(), torch.nn.Linear(32, WIDTH)
+    )
+    return projector, torch.randn(WORDS, WIDTH), samples, features
+
+
+def _named(projector: Any, embeddings: torch.Tensor, samples: list[Sample], features: Features) -> float:
+    """Share of pictures whose mean patch is nearest to the word of its own caption."""
+    with torch.no_grad():
+        out = projector(features.take([s.images[0] for s in samples])).mean(1)
+        out, words = out - embeddings[2:6].mean(0), embeddings[2:6] - embeddings[2:6].mean(0)
+        nearest = (torch.nn.functional.normalize(out) @ torch.nn.functional.normalize(words).T).argmax(1)
+    return float((nearest == torch.tensor([s.ids[1] - 2 for s in samples])).float().mean())
+
+
+def test_pictures_point_at_their_own_words(made: Any) -> None:
+    projector, embeddings, samples, features = made
+    assert _named(projector, embeddings, samples, features) < 0.7
+    before = embeddings.clone()
+    prealign(projector, embeddings, samples, features, 150, 0)
+    assert _named(projector, embeddings, samples, features) == 1.0
+    assert torch.equal(embeddings, before)
+
+
+def test_the_same_seed_trains_the_same(made: Any) -> None:
+    projector, *rest = made
+    twins = [copy.deepcopy(projector) for _ in range(3)]
+    losses = [prealign(twin, *rest, 5, seed) for twin, seed in zip(twins, (3, 3, 4), strict=True)]
+    assert losses[0] == losses[1] != losses[2]
+    for one, other in zip(twins[0].parameters(), twins[1].parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_words_that_every_caption_has_are_no_target(made: Any) -> None:
+    """The patches are as long as words are, and no closer to the common word than to any other."""
+    projector, embeddings, samples, features = made
+    prealign(projector, embeddings, samples, features, 600, 0)
+    centre = embeddings[2:6].mean(0)
+    with torch.no_grad():
+        out = projector(features.take([s.images[0] for s in samples])) - centre
+    length = (embeddings[2:6] - centre).norm(dim=1).mean()
+    assert abs(float(out.norm(dim=-1).mean() / length) - 1) < 0.25
+    common = torch.nn.functional.cosine_similarity(out.mean(1), (embeddings[1] - centre)[None])
+    assert float(common.max()) < 0.6
