@@ -26,9 +26,9 @@ def png(colour: str) -> bytes:
 class Asker:
     """Builds requests on coloured pictures, and answers them with transformers alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str) -> None:
         self.pictures = {colour: png(colour) for colour in ("red", "blue", "black", "white")}
-        self.loaded = checkpoint.load("tiny-base")
+        self.loaded = checkpoint.load(model)
 
     def request(self, *turns: str | tuple[str, str], **sampling: Any) -> Request:
         """Turns alternate between user and assistant; ``(colour, words)`` is a turn with a picture."""
@@ -71,7 +71,13 @@ class Asker:
 
 @pytest.fixture
 def asker(tiny: Any) -> Asker:
-    return Asker()
+    return Asker("tiny-base")
+
+
+@pytest.fixture(scope="module")
+def nano() -> Asker:
+    """The real base; for slow tests alone."""
+    return Asker("nano-base")
 
 
 @pytest.fixture

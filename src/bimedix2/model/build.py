@@ -54,7 +54,9 @@ def ensure_base(name: str) -> Path:
     staging = target.with_name(f".{target.name}.{os.getpid()}")
     staging.mkdir(parents=True)
     try:
-        Console(stderr=True).print(f"building the base of '{name}' once, into {target}", highlight=False)
+        Console(stderr=True).print(
+            f"building the base of '{name}' once, into {target}", highlight=False, soft_wrap=True
+        )
         build(chosen, staging)
         io.write_json(staging / HASHES, hash_folder(staging))
         try:
