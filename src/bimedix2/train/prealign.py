@@ -86,7 +86,7 @@ def prealign(
         loss = _towards(out, wanted[:, None], directions) + _towards(out.mean(1), wanted, directions)
         loss = loss + (out.norm(dim=-1) / length - 1).square().mean()
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
     return float(loss.detach())
 
