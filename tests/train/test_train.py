@@ -137,6 +137,33 @@ def test_a_killed_run_goes_on_bit_for_bit(
         assert (resumed / name).read_bytes() == (whole / name).read_bytes()
 
 
+def test_a_killed_align_is_not_given_its_head_start_again(
+    tiny: Any, squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = partial(settings, squares, stage="align", row_tokens=16, save_every=2, prealign_steps=5)
+    whole = train.run(recipe(output=tmp_path / "whole"))
+    with monkeypatch.context() as patch:
+        _break_at(patch, 5)
+        with pytest.raises(KeyboardInterrupt):
+            train.run(recipe(output=tmp_path / "killed"))
+    resumed = train.run(recipe(output=tmp_path / "killed"))
+    assert losses(resumed) == losses(whole)
+    assert (resumed / "projector.safetensors").read_bytes() == (whole / "projector.safetensors").read_bytes()
+    plain = train.run(recipe(output=tmp_path / "plain", prealign_steps=0))
+    assert losses(plain)[0]["loss"] != losses(whole)[0]["loss"]
+
+
+def test_a_loss_that_is_no_number_stops_the_run_before_it_is_saved(
+    tiny: Any, squares: Path, aligned: Path, tmp_path: Path
+) -> None:
+    wild = instruct(squares, aligned, tmp_path / "wild", learning_rate=1e30, clip=1e30, warmup=1)
+    with pytest.raises(
+        RunError, match=r"step \d+: the loss or its gradient is no number; lower learning_rate"
+    ):
+        train.run(wild)
+    assert not (tmp_path / "wild").exists()
+
+
 def _break_at(patch: pytest.MonkeyPatch, stop: int) -> None:
     answer, calls = Runner.answer, iter(range(10**6))
 

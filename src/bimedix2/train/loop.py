@@ -12,11 +12,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bimedix2 import io
+from bimedix2.errors import RunError
 from bimedix2.train.packing import Packed, Sample, fill, pack, plant
 from bimedix2.train.step import Runner
 
@@ -92,13 +94,13 @@ class Trainer:
             task = bar.add_task("train", total=len(steps), completed=self.step, note="")
             for rows in steps[self.step :]:
                 line = self._one(rows, self._keep_row(keep), len(steps))
-                log.write(json.dumps(line) + "\n")
+                log.write(json.dumps(line, allow_nan=False) + "\n")
                 log.flush()
                 note = f"loss {line['loss']:.3f}  exact {line['exact'] / max(1, line['samples']):.0%}"
                 bar.update(task, completed=self.step, note=note)
                 if self.step % self.plan.save_every == 0:
-                    self._save()
-            self._save()
+                    self._save(log)
+            self._save(log)
 
     def _keep_row(self, keep: list[Packed]) -> Packed | None:
         if not keep or not self.plan.keep_every or self.step % self.plan.keep_every:
@@ -126,11 +128,17 @@ class Trainer:
             line["keep"] = float(held.loss.detach())
             tokens += held.tokens
         line["norm"] = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip))
+        if not all(math.isfinite(value) for value in (loss, line["norm"], line.get("keep", 0.0))):
+            raise RunError(
+                f"step {self.step}: the loss or its gradient is no number; lower learning_rate, "
+                "projector_rate or clip, and train into another output"
+            )
         self.optimiser.step()
         self.step += 1
         return {**line, "rate": share, "tokens": tokens, "seconds": round(time.perf_counter() - began, 3)}
 
-    def _save(self) -> None:
+    def _save(self, log: IO[str]) -> None:
+        os.fsync(log.fileno())  # a state on disk never has more steps than the log
         state = {
             "step": self.step,
             "parameters": [p.detach() for p in self.parameters],
@@ -144,6 +152,7 @@ class Trainer:
             file.flush()
             os.fsync(file.fileno())
         staging.replace(folder / SAVED)
+        io.fsync_dir(folder)
 
     def _resume(self) -> None:
         file = self.folder / STATE / SAVED
