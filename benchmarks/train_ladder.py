@@ -6,9 +6,9 @@ Rungs: ``padded`` is what a Hugging Face Trainer with LLaVA's collator does (shu
 longest sample, vision tower in every step, logits of every position); ``sorted`` the same with batches of
 similar length; ``packed`` lays the samples end to end, one causal attention call each; ``answers`` computes
 logits only where an answer is predicted; ``features`` runs the tower once for each picture, its time counted;
-``shared`` writes a picture and what stands before it once for several questions on it. Decoding and resizing
-pictures is done before the clock starts, for every rung. Rungs take turns, so that what else the machine does
-falls on all of them.
+``shared`` writes once what samples begin with alike: the system turn, and a picture for the questions on it.
+Decoding and resizing pictures is done before the clock starts, for every rung. Rungs take turns, so that what
+else the machine does falls on all of them.
 """
 
 import argparse
@@ -134,7 +134,7 @@ class Bench:
         if keep:
             features.keep_all()
         loss = 0.0
-        for row in rows_of(self.samples, self.budget, branches, self.image):
+        for row in rows_of(self.samples, self.budget, branches, self.image, share=branches > 1):
             loss += self.step(self._packed_row(runner, row, answers_only))
         return loss
 

@@ -63,6 +63,7 @@ def test_targets_are_the_assistants_words_and_their_end(bench: Bench) -> None:
 def test_the_loss_is_that_of_transformers_and_packing_changes_nothing(bench: Bench) -> None:
     """Packed: two trees of two questions each, and single conversations, in one row."""
     (row,) = rows_of(bench.samples, 10**6, 4, bench.prompter.image_id)
+    assert row.root
     assert any(segment.prefix for segment in row.segments)
     packed = bench.runner.answer(row)
     alone = [bench.alone(sample) for sample in bench.samples]

@@ -24,13 +24,18 @@ class Layout:
     Args:
         segments: where each tree stands.
         device: of the masks.
+        root: how many of the row's first tokens every segment sees.
     """
 
-    def __init__(self, segments: Sequence[Segment], device: torch.device) -> None:
+    def __init__(self, segments: Sequence[Segment], device: torch.device, root: int = 0) -> None:
+        self.root = root
         self.spans: list[tuple[int, int, torch.Tensor | None]] = []
         for segment in segments:
-            plain = segment.prefix == 0 and len(segment.branches) == 1
-            mask = None if plain else torch.from_numpy(allowed(segment)).to(device)
+            plain = segment.prefix == 0 and len(segment.branches) == 1 and not root
+            mask = None
+            if not plain:
+                own = torch.from_numpy(allowed(segment)).to(device)
+                mask = torch.cat([own.new_ones(len(own), root), own], dim=1)
             self.spans.append((segment.start, segment.end, mask))
 
 
@@ -55,23 +60,28 @@ def attend(
     Returns:
         ``(1, T, H, D)`` and no weights.
     """
-    spans: list[tuple[int, int, torch.Tensor | None]] = (
-        packed.spans if packed else [(0, query.shape[2], None)]
-    )
+    layout = packed or Layout((Segment(0, 0, (query.shape[2],)),), query.device)
+    root = layout.root
     grouped = query.shape[1] != key.shape[1]
-    parts = [
-        scaled_dot_product_attention(
+
+    def one(start: int, end: int, mask: torch.Tensor | None) -> torch.Tensor:
+        keys, values = key[:, :, start:end], value[:, :, start:end]
+        if root and start:
+            keys = torch.cat([key[:, :, :root], keys], dim=2)
+            values = torch.cat([value[:, :, :root], values], dim=2)
+        return scaled_dot_product_attention(
             query[:, :, start:end],
-            key[:, :, start:end],
-            value[:, :, start:end],
+            keys,
+            values,
             attn_mask=mask,
             dropout_p=dropout,
             is_causal=mask is None,
             scale=scaling,
             enable_gqa=grouped,
         )
-        for start, end, mask in spans
-    ]
+
+    parts = [one(0, root, None)] if root else []
+    parts += [one(*span) for span in layout.spans]
     return torch.cat(parts, dim=2).transpose(1, 2), None
 
 

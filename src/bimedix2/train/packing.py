@@ -1,9 +1,10 @@
-"""Packing: many samples in one row without padding and without cross-talk.
+"""Packing: many samples in one row of tokens, each blind to the others.
 
-Samples that begin with the same tokens and the same pictures (a system prompt and one image, asked several
+Samples that begin alike and show the same one image (the same system prompt and one image, asked several
 questions) become one tree: the shared prefix stands once, and each sample's rest is a branch that sees the
-prefix and itself, at the positions that it would have alone. The numbers are those of the separate sequences;
-the prefix is computed once.
+prefix and itself, at the positions that it would have alone. What all samples of a row begin with before any
+picture (the system turn) is the row's root: it stands once too, and every tree sees it. The numbers are those
+of the separate sequences; what is shared is computed once.
 
 Knows nothing about models or files.
 """
@@ -60,7 +61,10 @@ class Tree:
 
 @dataclass(frozen=True)
 class Segment:
-    """Where a tree stands in a packed row: its start, its prefix length and its branches' lengths."""
+    """Where a tree stands in a packed row: its start, its prefix length and its branches' lengths.
+
+    The row's root is not counted: a tree's own tokens begin after it.
+    """
 
     start: int
     prefix: int
@@ -73,7 +77,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Packed:
-    """One packed row of ``T`` tokens.
+    """One packed row of ``T`` tokens, whose first ``root`` every segment sees.
 
     ``ids`` and ``positions`` have shape ``(T,)``. ``predict`` holds the rows whose next token is learned,
     ``labels`` those tokens, ``owner`` the sample (its number in ``samples``) of each; all of shape ``(A,)``.
@@ -89,6 +93,7 @@ class Packed:
     images: tuple[str, ...]
     image_rows: Array
     samples: tuple[Sample, ...]
+    root: int = 0
 
 
 def plant(samples: Iterable[Sample], most: int) -> list[Tree]:
@@ -134,12 +139,32 @@ class _Row:
     image_rows: list[list[int]] = field(default_factory=list)
 
 
-def pack(trees: Sequence[Tree], image_token: int) -> Packed:
+ROOT = 8
+"""A shorter common beginning is not worth its place in every attention call."""
+
+
+def common(trees: Sequence[Tree], image_token: int) -> int:
+    """How many tokens all samples of a row begin with alike, before any picture and any learned token."""
+    samples = [sample for tree in trees for sample in tree.samples]
+    if len(trees) < 2:
+        return 0
+    first = samples[0]
+    length = 0
+    for place in zip(*(sample.ids[:-1] for sample in samples), strict=False):
+        learned = any(sample.target[length] for sample in samples)
+        if learned or place[0] == image_token or any(token != first.ids[length] for token in place):
+            break
+        length += 1
+    return length if length >= ROOT else 0
+
+
+def pack(trees: Sequence[Tree], image_token: int, *, share: bool = True) -> Packed:
     """Lay trees into one row.
 
     Args:
         trees: what goes into the row.
         image_token: the id of an expanded image placeholder.
+        share: let what all of them begin with stand once.
 
     Raises:
         ValueError: a sample's image tokens do not divide among its images.
@@ -147,18 +172,24 @@ def pack(trees: Sequence[Tree], image_token: int) -> Packed:
     row = _Row()
     segments: list[Segment] = []
     samples: list[Sample] = []
+    root = common(trees, image_token) if share else 0
+    row.ids += trees[0].samples[0].ids[:root]
+    row.positions += range(root)
     for tree in trees:
         start = len(row.ids)
         first = tree.samples[0]
-        row.ids += first.ids[: tree.prefix]
-        row.positions += range(tree.prefix)
-        if tree.prefix:
-            _note_images(row, first, first.ids[: tree.prefix], range(start, start + tree.prefix), image_token)
+        # A shared prefix ends with its picture, so it is longer than the root.
+        prefix = first.ids[root : tree.prefix]
+        row.ids += prefix
+        row.positions += range(root, root + len(prefix))
+        if prefix:
+            _note_images(row, first, prefix, range(start, start + len(prefix)), image_token)
+        done = root + len(prefix)
+        before = len(row.ids) - 1 if prefix else root - 1
         for sample in tree.samples:
-            _add_branch(row, sample, tree.prefix, start, len(samples), image_token)
+            _add_branch(row, sample, done, before, len(samples), image_token)
             samples.append(sample)
-        lengths = tuple(len(sample.ids) - tree.prefix for sample in tree.samples)
-        segments.append(Segment(start, tree.prefix, lengths))
+        segments.append(Segment(start, len(prefix), tuple(len(s.ids) - done for s in tree.samples)))
     width = len(row.image_rows[0]) if row.image_rows else 0
     return Packed(
         ids=np.array(row.ids, np.int64),
@@ -170,18 +201,19 @@ def pack(trees: Sequence[Tree], image_token: int) -> Packed:
         images=tuple(row.images),
         image_rows=np.array(row.image_rows, np.int64).reshape(len(row.images), width),
         samples=tuple(samples),
+        root=root,
     )
 
 
-def _add_branch(row: _Row, sample: Sample, prefix: int, start: int, number: int, image_token: int) -> None:
+def _add_branch(row: _Row, sample: Sample, done: int, before: int, number: int, image_token: int) -> None:
+    """Add what follows a sample's first ``done`` tokens, the last of which stands in row ``before``."""
     base = len(row.ids)
-    rest = sample.ids[prefix:]
+    rest = sample.ids[done:]
     row.ids += rest
-    row.positions += range(prefix, len(sample.ids))
+    row.positions += range(done, len(sample.ids))
     for offset in range(len(rest)):
-        if sample.target[prefix + offset]:
-            # The token before the branch's first one is the prefix's last.
-            row.predict.append(base + offset - 1 if offset else start + prefix - 1)
+        if sample.target[done + offset]:
+            row.predict.append(base + offset - 1 if offset else before)
             row.labels.append(rest[offset])
             row.owner.append(number)
     if image_token in rest:
@@ -209,7 +241,9 @@ def allowed(segment: Segment) -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]
     return mask
 
 
-def rows_of(samples: Sequence[Sample], budget: int, most: int, image_token: int) -> Iterator[Packed]:
+def rows_of(
+    samples: Sequence[Sample], budget: int, most: int, image_token: int, *, share: bool = True
+) -> Iterator[Packed]:
     """Plant, fill and pack in one go."""
     for trees in fill(plant(samples, most), budget):
-        yield pack(trees, image_token)
+        yield pack(trees, image_token, share=share)

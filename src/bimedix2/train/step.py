@@ -49,7 +49,7 @@ class Runner:
             inputs_embeds=embeds[None],
             position_ids=torch.from_numpy(row.positions)[None],
             use_cache=False,
-            packed=Layout(row.segments, embeds.device),
+            packed=Layout(row.segments, embeds.device, row.root),
         ).last_hidden_state[0]
         return states
 
