@@ -137,7 +137,8 @@ def check(words: list[str], folder: Path) -> bool:
         assert asked <= set(known), f"the Makefile has no target {asked - set(known)}"
         return False
     if program in {"python", "python3", "pytest"}:
-        scripts = [word for word in words[1:] if "/" in word and "=" not in word]
+        # What stands below runs/ is made by earlier commands of the page, not brought by the repository.
+        scripts = [word for word in words[1:] if "/" in word and "=" not in word and word[:5] != "runs/"]
         assert all((ROOT / script.split("::")[0]).exists() for script in scripts), f"{scripts} do not exist"
         return False
     if "/" in program and (ROOT / program).is_file():

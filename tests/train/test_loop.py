@@ -28,16 +28,25 @@ def samples(count: int) -> list[Sample]:
 
 
 def test_every_sample_is_seen_once_an_epoch_in_another_order() -> None:
-    steps = order(samples(24), PLAN, IMAGE)
+    steps = order([samples(24)], PLAN, IMAGE)
     seen = [sample.id for rows in steps for row in rows for sample in row.samples]
     first, second = seen[:24], seen[24:]
     assert sorted(first, key=int) == sorted(second, key=int) == [str(n) for n in range(24)]
     assert first != second
-    assert [s.id for rows in order(samples(24), PLAN, IMAGE) for row in rows for s in row.samples] == seen
+    assert [s.id for rows in order([samples(24)], PLAN, IMAGE) for row in rows for s in row.samples] == seen
+
+
+def test_a_phase_is_done_before_the_next_begins() -> None:
+    everything = samples(24)
+    steps = order([everything[18:], everything[:18]], PLAN, IMAGE)
+    seen = [int(sample.id) for rows in steps for row in rows for sample in row.samples]
+    for epoch in (seen[:24], seen[24:]):
+        assert set(epoch[:6]) == set(range(18, 24))
+        assert set(epoch[6:]) == set(range(18))
 
 
 def test_a_step_has_so_many_rows_and_no_epoch_is_mixed_into_the_next() -> None:
-    steps = order(samples(24), PLAN, IMAGE)
+    steps = order([samples(24)], PLAN, IMAGE)
     half = len(steps) // 2
     assert {len(rows) for rows in (*steps[: half - 1], *steps[half:-1])} == {2}
     assert sum(len(row.samples) for rows in steps[:half] for row in rows) == 24

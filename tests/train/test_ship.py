@@ -15,6 +15,20 @@ from bimedix2.train import ship
 RATES = {"learning_rate": 1e-2, "row_tokens": 200, "variants": 1, "warmup": 1, "threads": 1}
 
 
+REPORT = """**Partial.**
+
+## Targets
+
+| measure | met |
+| --- | --- |
+| modality | yes |
+
+## Image questions
+
+long tables
+"""
+
+
 @pytest.fixture
 def runs(tiny: Any, squares: Path, tmp_path: Path) -> Path:
     """A folder as ``recipes/nano.sh`` leaves it, two stages really trained."""
@@ -35,7 +49,7 @@ def runs(tiny: Any, squares: Path, tmp_path: Path) -> Path:
         }
         train.run(config.build(train.Config, values))
     with RunFolder(folder / "scores", "evaluate", {}) as out:
-        (out.path / "scores.md").write_text("## Targets\n\n| measure | met |\n", encoding="utf-8")
+        (out.path / "scores.md").write_text(REPORT, encoding="utf-8")
         (out.path / "scores.json").write_text('{"signature": {}}', encoding="utf-8")
         out.publish({"in": 1, "kept": 1, "removed": {}})
     return folder
@@ -46,7 +60,12 @@ def test_what_is_shipped_loads_and_its_card_says_what_it_was_made_of(runs: Path,
     card = (target / "README.md").read_text(encoding="utf-8")
     assert "@" not in card.replace("PATH@", "")
     assert "| squares | 4 of unnamed | - |" in card
-    assert "## Targets" in card
+    # Of the report the card takes the warning and the targets; the rest lies beside it.
+    assert "**Partial.**" in card
+    assert "| modality | yes |" in card
+    assert "Image questions" not in card
+    assert "## Targets" not in card
+    assert (target / "scores.md").read_text(encoding="utf-8") == REPORT
     assert "18 records, 4 images" in card
     steps = len((target / "instruct.jsonl").read_text(encoding="utf-8").splitlines())
     assert f"| instruct | {steps} |" in card

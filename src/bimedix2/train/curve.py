@@ -20,6 +20,7 @@ def draw(log: Sequence[dict[str, Any]], file: Path, title: str) -> None:
     """Write ``file`` (PNG) from the lines of a log."""
     try:
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogFormatter
     except ImportError as error:
         raise MissingExtra("matplotlib", "model") from error
     figure = Figure(figsize=(8, 4.5), layout="constrained")
@@ -32,6 +33,9 @@ def draw(log: Sequence[dict[str, Any]], file: Path, title: str) -> None:
     if kept:
         axes.plot(*zip(*kept, strict=True), color="tab:green", linewidth=0.8, label="KL from the base, text")
     axes.set_yscale("log")
+    # Plain numbers ("0.6"), also between powers of ten where few of those are in sight.
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.4)))
     axes.set_xlabel("step")
     axes.set_ylabel("nats per token")
     right = axes.twinx()

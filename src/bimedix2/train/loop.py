@@ -43,14 +43,15 @@ class Plan:
     save_every: int
 
 
-def order(samples: Sequence[Sample], plan: Plan, image_token: int) -> list[list[Packed]]:
-    """The rows of every optimiser step, epoch after epoch, shuffled by tree."""
+def order(phases: Sequence[Sequence[Sample]], plan: Plan, image_token: int) -> list[list[Packed]]:
+    """The rows of every optimiser step: epoch after epoch, in it phase after phase, each shuffled by tree."""
     steps: list[list[Packed]] = []
     for epoch in range(plan.epochs):
-        trees = plant(samples, plan.branches)
-        random.Random(f"{plan.seed}:{epoch}").shuffle(trees)
-        rows = [pack(row, image_token) for row in fill(trees, plan.row_tokens)]
-        steps += [rows[i : i + plan.accumulate] for i in range(0, len(rows), plan.accumulate)]
+        for number, samples in enumerate(phases):
+            trees = plant(samples, plan.branches)
+            random.Random(f"{plan.seed}:{epoch}:{number}").shuffle(trees)
+            rows = [pack(row, image_token) for row in fill(trees, plan.row_tokens)]
+            steps += [rows[i : i + plan.accumulate] for i in range(0, len(rows), plan.accumulate)]
     return steps
 
 

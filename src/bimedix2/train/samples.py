@@ -1,13 +1,13 @@
 """Records to training samples, through the one prompt path."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from bimedix2.errors import DataError
 from bimedix2.io import sha256_bytes
 from bimedix2.model.prompt import Encoded, Prompter
-from bimedix2.records import Record
+from bimedix2.records import Language, Record
 from bimedix2.train.packing import Sample
 
 Stage = Literal["align", "instruct"]
@@ -41,6 +41,27 @@ def caption_samples(records: Iterable[Record], prompter: Prompter, variants: int
     return out
 
 
+def _draw(seed: int, key: str) -> int:
+    return int(sha256_bytes(f"{seed}:{key}".encode())[:8], 16)
+
+
+def lead_and_rest(
+    records: Sequence[Record], lead: Mapping[Language, float], seed: int
+) -> tuple[list[Record], list[Record]]:
+    """Part records into those that are learned first and the others.
+
+    Args:
+        records: of any language; their order is kept.
+        lead: language -> the share of its records that leads.
+        seed: of the draw, which depends on the record's id alone.
+    """
+    parts: tuple[list[Record], list[Record]] = ([], [])
+    for record in records:
+        leads = _draw(seed, f"lead:{record.id}") < lead.get(record.language, 0.0) * 2**32
+        parts[0 if leads else 1].append(record)
+    return parts
+
+
 def instruct_samples(
     records: Iterable[Record], prompter: Prompter, variants: int, branches: int, seed: int
 ) -> list[Sample]:
@@ -59,12 +80,11 @@ def instruct_samples(
         if len(encoded.images) == 1 and first_turn.images:
             groups.setdefault(encoded.images[0], []).append((record, encoded))
         else:
-            draw = int(sha256_bytes(f"{seed}:{record.id}".encode())[:8], 16)
-            alone.append(_sample(record, encoded, draw % variants))
+            alone.append(_sample(record, encoded, _draw(seed, record.id) % variants))
     out = []
     for image, pairs in sorted(groups.items()):
         random.Random(f"{seed}:{image}").shuffle(pairs)
-        start = int(sha256_bytes(f"{seed}:{image}".encode())[:8], 16) if variants > 1 else 0
+        start = _draw(seed, image)
         for number, (record, encoded) in enumerate(pairs):
             out.append(_sample(record, encoded, (start + number // branches) % variants))
     return out + alone

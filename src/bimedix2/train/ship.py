@@ -53,7 +53,7 @@ def ship(runs: Path, target: Path) -> Path:
         shutil.copy(runs / "scores" / name, target / name)
     records = list(read_records(runs / "dataset"))
     values = {
-        "scores": (runs / "scores" / "scores.md").read_text(encoding="utf-8").strip(),
+        "scores": _targets((runs / "scores" / "scores.md").read_text(encoding="utf-8")),
         "data": _data_table(records),
         "base": _base_table(preset(stamp["preset"])),
         "training": _training_table({"align": align, "instruct": instruct}),
@@ -70,6 +70,12 @@ def ship(runs: Path, target: Path) -> Path:
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in lines)
+
+
+def _targets(report: str) -> str:
+    """The first section of ``scores.md``, without its heading; what stands before it (a warning) too."""
+    before, _, rest = report.partition("## Targets\n")
+    return (before + rest.partition("\n## ")[0].strip()).strip()
 
 
 def _counts(records: list[Record]) -> str:
