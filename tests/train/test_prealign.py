@@ -10,7 +10,7 @@ import torch
 
 from bimedix2.train.features import Features
 from bimedix2.train.packing import Sample
-from bimedix2.train.prealign import prealign
+from bimedix2.train.prealign import CaptionWords, prealign
 
 WORDS, WIDTH, DIMENSIONS, PATCHES = 12, 24, 16, 9
 END = 0
@@ -58,7 +58,7 @@ def test_pictures_point_at_their_own_words(made: Any) -> None:
     projector, embeddings, samples, features = made
     assert _named(projector, embeddings, samples, features) < 0.7
     before = embeddings.clone()
-    prealign(projector, embeddings, samples, features, 150, 0)
+    prealign(projector, CaptionWords(embeddings, samples, features, 0), 150)
     assert _named(projector, embeddings, samples, features) == 1.0
     assert torch.equal(embeddings, before)
 
@@ -66,7 +66,9 @@ def test_pictures_point_at_their_own_words(made: Any) -> None:
 def test_the_same_seed_trains_the_same(made: Any) -> None:
     projector, *rest = made
     twins = [copy.deepcopy(projector) for _ in range(3)]
-    losses = [prealign(twin, *rest, 5, seed) for twin, seed in zip(twins, (3, 3, 4), strict=True)]
+    losses = [
+        prealign(twin, CaptionWords(*rest, seed), 5) for twin, seed in zip(twins, (3, 3, 4), strict=True)
+    ]
     assert losses[0] == losses[1] != losses[2]
     for one, other in zip(twins[0].parameters(), twins[1].parameters(), strict=True):
         assert torch.equal(one, other)
@@ -75,7 +77,7 @@ def test_the_same_seed_trains_the_same(made: Any) -> None:
 def test_words_that_every_caption_has_are_no_target(made: Any) -> None:
     """The patches are as long as words are, and no closer to the common word than to any other."""
     projector, embeddings, samples, features = made
-    prealign(projector, embeddings, samples, features, 600, 0)
+    prealign(projector, CaptionWords(embeddings, samples, features, 0), 600)
     centre = embeddings[2:6].mean(0)
     with torch.no_grad():
         out = projector(features.take([s.images[0] for s in samples])) - centre

@@ -1,6 +1,7 @@
 """Two-stage training: ``align`` (the projector alone) and ``instruct`` (LoRA and the projector)."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,7 +10,7 @@ from pydantic import Field, model_validator
 from bimedix2.config import Settings
 from bimedix2.errors import DataError, ModelError
 from bimedix2.manifest import RunFolder, read_manifest
-from bimedix2.records import Language, Split
+from bimedix2.records import Language, Record, Split
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 from bimedix2.train.samples import (
@@ -45,6 +46,8 @@ class Config(Settings):
     """LoRA's alpha as a multiple of its rank; the rank is the preset's."""
     prealign_steps: int = Field(default=0, ge=0)
     """Steps of the projector's head start before ``align`` (see ``prealign.py``); 0 leaves it out."""
+    anchor_weight: float = Field(default=0.0, ge=0)
+    """Weight of that same loss in every step of either stage; 0 leaves it out."""
     epochs: int = Field(default=1, ge=1)
     row_tokens: int = Field(default=1100, ge=16)
     """Tokens of a packed row."""
@@ -99,7 +102,7 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     from bimedix2.model.build import ensure_base
     from bimedix2.train import curve, loop
     from bimedix2.train.features import Features
-    from bimedix2.train.prealign import prealign
+    from bimedix2.train.prealign import CaptionWords, prealign
     from bimedix2.train.step import Runner
 
     loaded = checkpoint.load(f"{config.model}{checkpoint.BASE_SUFFIX}")
@@ -110,17 +113,25 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     features = Features(folder / loop.STATE, images_needed(samples))
     features.make(loaded.model, loaded.processor, ImageStore(config.input / "images"))
     model, groups = _learn(config, loaded, features)
-    resumes = (folder / loop.STATE / loop.SAVED).exists()
-    if config.stage == "align" and config.prealign_steps and not resumes:
-        words = model.get_input_embeddings().weight
-        prealign(
-            model.model.multi_modal_projector, words, samples, features, config.prealign_steps, config.seed
-        )
+    projector = loaded.model.model.multi_modal_projector
+    anchor = None
+    if config.prealign_steps or config.anchor_weight:
+        captions = caption_samples(_records(config), loaded.prompter, config.variants)
+        captions = [sample for sample in captions if sample.images[0] in features.rows]
+        if not captions:
+            raise DataError(
+                f"{config.input} has no captions of the pictures that are learned; set anchor_weight=0"
+            )
+        words = CaptionWords(model.get_input_embeddings().weight, captions, features, config.seed)
+        if config.anchor_weight:
+            anchor = partial(words.loss, projector)
+        if config.stage == "align" and not (folder / loop.STATE / loop.SAVED).exists():
+            prealign(projector, words, config.prealign_steps)
     plan = loop.Plan(
         **{name: getattr(config, name) for name in loop.Plan.__dataclass_fields__},
     )
     steps = loop.order(phases, plan, loaded.prompter.image_id)
-    trainer = loop.Trainer(Runner(model, features), groups, plan, folder)
+    trainer = loop.Trainer(Runner(model, features), groups, plan, folder, anchor)
     trainer.run(steps, loop.keep_rows(keep, plan, loaded.prompter.image_id))
     log = list(loop.read_log(folder / "log.jsonl"))
     curve.draw(log, folder / "loss.png", f"{config.model}, {config.stage}")
@@ -137,9 +148,13 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     }
 
 
+def _records(config: Config) -> list[Record]:
+    return [record for record in read_records(config.input) if record.split is Split.TRAIN]
+
+
 def _samples(config: Config, loaded: "Loaded") -> "tuple[list[list[Sample]], list[Sample]]":
     """What is learned, phase after phase, and what is held."""
-    records = [r for r in read_records(config.input) if r.split is Split.TRAIN]
+    records = _records(config)
     held = set(config.keep_sources)
     texts = [r for r in records if r.provenance.source in held]
     records = [r for r in records if r.provenance.source not in held]

@@ -9,7 +9,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -40,6 +40,7 @@ class Plan:
     seed: int
     keep_every: int
     keep_weight: float
+    anchor_weight: float
     save_every: int
 
 
@@ -77,10 +78,19 @@ class Trainer:
         groups: of the optimiser, each with its peak ``lr``.
         plan: the schedule.
         folder: where the log and the state are written.
+        anchor: a loss of the step's number that is added with ``plan.anchor_weight``, or ``None``.
     """
 
-    def __init__(self, runner: Runner, groups: list[dict[str, Any]], plan: Plan, folder: Path) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        groups: list[dict[str, Any]],
+        plan: Plan,
+        folder: Path,
+        anchor: Callable[[int], torch.Tensor] | None = None,
+    ) -> None:
         self.runner = runner
+        self.anchor = anchor
         self.plan = plan
         self.folder = folder
         self.parameters = [p for group in groups for p in group["params"]]
@@ -128,6 +138,10 @@ class Trainer:
             (held.loss * self.plan.keep_weight).backward()  # type: ignore[no-untyped-call]
             line["keep"] = float(held.loss.detach())
             tokens += held.tokens
+        if self.anchor is not None:
+            held_by = self.anchor(self.step)
+            (held_by * self.plan.anchor_weight).backward()  # type: ignore[no-untyped-call]
+            line["anchor"] = float(held_by.detach())
         line["norm"] = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip))
         if not all(math.isfinite(value) for value in (loss, line["norm"], line.get("keep", 0.0))):
             raise RunError(

@@ -1,8 +1,9 @@
-"""A head start for the projector, before the language model is asked: image tokens near captions' words.
+"""Image tokens near captions' words: a head start for the projector, and what holds it there afterwards.
 
 The language model reads a projected patch as if it were a word. Here each is drawn towards the embeddings of
 its caption's words, which needs no pass through the language model, so some hundred steps cost a minute. From
-a random projector ``align`` alone spends most of its steps on finding that direction.
+a random projector ``align`` alone spends most of its steps on finding that direction; and left to the loss of
+the answers alone it loses it again (docs/decisions.md).
 """
 
 import math
@@ -43,50 +44,61 @@ def _words(samples: Sequence[Sample]) -> tuple[list[int], torch.Tensor]:
     return vocabulary, shares / shares.sum(1, keepdim=True).clamp(min=1e-6)
 
 
-def prealign(
-    projector: Any,
-    embeddings: torch.Tensor,
-    samples: Sequence[Sample],
-    features: Features,
-    steps: int,
-    seed: int,
-) -> float:
-    """Train the projector, in place; return the last loss (nats).
+class CaptionWords:
+    """The loss that draws image tokens towards their captions' words.
 
-    The loss is the cross-entropy between a caption's words and the softmax over cosines of a projected patch
-    with the words' embeddings, both seen from the words' mean, for each patch and for their mean; and the
-    squared error of the patches' length, so that they are as long as words are.
+    It is the cross-entropy between a caption's words and the softmax over cosines of a projected patch with
+    the words' embeddings, both seen from the words' mean, for each patch and for their mean; and the squared
+    error of the patches' length, so that they are as long as words are.
 
     Args:
-        projector: maps ``(n, P, D)`` to ``(n, P, E)``.
         embeddings: of the language model: ``(V, E)``.
         samples: captions of one picture each.
         features: of their pictures.
-        steps: of Adam, ``BATCH`` pictures each; frequent captions are drawn less often.
-        seed: of the draw.
+        seed: of the draws; frequent captions are drawn less often.
     """
-    vocabulary, shares = _words(samples)
-    words = embeddings[torch.tensor(vocabulary)].detach().float()
-    centre = words.mean(0)
-    length = (words - centre).norm(dim=1).mean()
-    directions = functional.normalize(words - centre, dim=1)
-    times = Counter(sample.ids for sample in samples)
-    weights = [times[sample.ids] ** -0.5 for sample in samples]
-    rng = random.Random(f"{seed}:prealign")
+
+    def __init__(
+        self, embeddings: torch.Tensor, samples: Sequence[Sample], features: Features, seed: int
+    ) -> None:
+        vocabulary, self.shares = _words(samples)
+        words = embeddings[torch.tensor(vocabulary)].detach().float()
+        self.centre = words.mean(0)
+        self.length = (words - self.centre).norm(dim=1).mean()
+        self.directions = functional.normalize(words - self.centre, dim=1)
+        times = Counter(sample.ids for sample in samples)
+        self.weights = [times[sample.ids] ** -0.5 for sample in samples]
+        self.samples, self.features, self.seed = samples, features, seed
+
+    def loss(self, projector: Any, step: int) -> torch.Tensor:
+        """Of ``BATCH`` pictures (nats), the same ones for the same step.
+
+        Args:
+            projector: maps ``(n, P, D)`` to ``(n, P, E)``.
+            step: its number.
+        """
+        rng = random.Random(f"{self.seed}:prealign:{step}")
+        rows = rng.choices(range(len(self.samples)), self.weights, k=BATCH)
+        taken = self.features.take([self.samples[row].images[0] for row in rows])
+        patches = rng.sample(range(taken.shape[1]), min(PATCHES, taken.shape[1]))
+        out = projector(taken[:, patches]) - self.centre
+        wanted = self.shares[rows]
+        loss = _towards(out, wanted[:, None], self.directions) + _towards(
+            out.mean(1), wanted, self.directions
+        )
+        return loss + (out.norm(dim=-1) / self.length - 1).square().mean()
+
+
+def prealign(projector: Any, words: CaptionWords, steps: int) -> float:
+    """Train the projector by Adam, in place; return the last loss (nats)."""
     optimiser = torch.optim.Adam(projector.parameters(), lr=RATE)
     loss = torch.zeros(())
     for step in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = RATE * (1 - step / steps)
-        rows = rng.choices(range(len(samples)), weights, k=BATCH)
-        taken = features.take([samples[row].images[0] for row in rows])
-        patches = rng.sample(range(taken.shape[1]), min(PATCHES, taken.shape[1]))
-        out = projector(taken[:, patches]) - centre
-        wanted = shares[rows]
-        loss = _towards(out, wanted[:, None], directions) + _towards(out.mean(1), wanted, directions)
-        loss = loss + (out.norm(dim=-1) / length - 1).square().mean()
+        loss = words.loss(projector, step)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return float(loss.detach())
 
