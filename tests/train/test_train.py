@@ -110,7 +110,14 @@ def test_a_finished_stage_says_what_it_did(tiny: Any, squares: Path, aligned: Pa
 
 
 @pytest.mark.parametrize(
-    ("stop", "dtype"), [(1, "float32"), (5, "float32"), (6, "float32"), (7, "float32"), (5, "bfloat16")]
+    ("stop", "dtype", "anchor"),
+    [
+        (1, "float32", 0),
+        (5, "float32", 1),
+        (6, "float32", 0),
+        (7, "float32", 0),
+        (5, "bfloat16", 1),
+    ],
 )
 def test_a_killed_run_goes_on_bit_for_bit(
     tiny: Any,
@@ -120,9 +127,10 @@ def test_a_killed_run_goes_on_bit_for_bit(
     monkeypatch: pytest.MonkeyPatch,
     stop: int,
     dtype: str,
+    anchor: float,
 ) -> None:
     """Killed in step ``stop``, saved after steps 3 and 6: losses, norms and weights equal a run in one go."""
-    recipe = partial(instruct, squares, aligned, dtype=dtype)
+    recipe = partial(instruct, squares, aligned, dtype=dtype, anchor_weight=anchor)
     whole = train.run(recipe(tmp_path / "whole"))
     with monkeypatch.context() as patch:
         _break_at(patch, stop)
@@ -151,6 +159,18 @@ def test_a_killed_align_is_not_given_its_head_start_again(
     assert (resumed / "projector.safetensors").read_bytes() == (whole / "projector.safetensors").read_bytes()
     plain = train.run(recipe(output=tmp_path / "plain", prealign_steps=0))
     assert losses(plain)[0]["loss"] != losses(whole)[0]["loss"]
+
+
+def test_captions_hold_the_projector_while_answers_are_learned(
+    tiny: Any, squares: Path, tmp_path: Path
+) -> None:
+    """Without it the answers' loss alone moves image tokens away from their captions' words."""
+    aligned = train.run(settings(squares, tmp_path / "align", "align", prealign_steps=200))
+    tight = losses(train.run(instruct(squares, aligned, tmp_path / "tight", epochs=12, anchor_weight=1)))
+    loose = losses(train.run(instruct(squares, aligned, tmp_path / "loose", epochs=12, anchor_weight=1e-9)))
+    assert tight[0]["anchor"] == loose[0]["anchor"]
+    assert sum(line["anchor"] for line in tight[-6:]) < sum(line["anchor"] for line in loose[-6:])
+    assert "anchor" not in losses(train.run(instruct(squares, aligned, tmp_path / "none")))[0]
 
 
 def test_a_loss_that_is_no_number_stops_the_run_before_it_is_saved(
