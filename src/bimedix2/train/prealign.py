@@ -83,10 +83,10 @@ class CaptionWords:
         patches = rng.sample(range(taken.shape[1]), min(PATCHES, taken.shape[1]))
         out = projector(taken[:, patches]) - self.centre
         wanted = self.shares[rows]
-        loss = _towards(out, wanted[:, None], self.directions) + _towards(
-            out.mean(1), wanted, self.directions
-        )
-        return loss + (out.norm(dim=-1) / self.length - 1).square().mean()
+        each = _towards(out, wanted[:, None], self.directions)
+        mean = _towards(out.mean(1), wanted, self.directions)
+        loss: torch.Tensor = each + mean + (out.norm(dim=-1) / self.length - 1).square().mean()
+        return loss
 
 
 def prealign(projector: Any, words: CaptionWords, steps: int) -> float:
