@@ -1,7 +1,7 @@
 """Inject errors of known kinds into correct Arabic translations, to measure the critical-entity checks with.
 
-The pairs lie in `translation_pairs/`, the words in `translation_mutations.json`. This file imports no check,
-and both were committed before any check existed. `held_out.jsonl` is opened only by the benchmark's final run:
+The pairs lie in `translation_pairs/`, the words in `translation_mutations.json`. This file imports no check
+and was committed before one existed. `held_out.jsonl` is opened only by the final run of the benchmark:
 nobody who writes or tunes a check reads it. Only the Arabic side is changed, and every change alters what it
 says (or, for `dialect`, its register). It prints how many mutations of each category a file of pairs gives:
 
@@ -31,7 +31,9 @@ DIGITS = "0-9٠-٩"
 NUMBER = rf"[{DIGITS}]+(?:[.,٫٬][{DIGITS}]+)*"
 ALONE = re.compile(rf"(?<![\w.,٫٬:/^×-])-?(?P<n>{NUMBER})(?![\w^:])(?![.,٫٬][{DIGITS}])")
 RANGE = re.compile(rf"(?<![\w.,٫٬-])(?P<low>{NUMBER})(?P<between>[-–]| إلى | و)(?P<high>{NUMBER})(?![\w^-])")
-LEVEL = re.compile(r"(?<![A-Za-z])(?<!بزمن )(?P<letter>[CTLS])(?P<n>\d\d?)(?![0-9A-Za-z])(?! الحر)")
+LEVEL = re.compile(
+    r"(?<![A-Za-z])(?<!بزمن )(?<!المتممة )(?P<letter>[CTLS])(?P<n>\d\d?)(?![0-9A-Za-z])(?! الحر)"
+)
 OPTION = re.compile(r"^(?P<open>\(?)(?P<label>[أبجدABCD])(?=[.)] )", re.MULTILINE)
 ANSWER = re.compile(r"(?<=الإجابة: )(?P<label>[أبجدABCD])\b")
 IMAGE = re.compile(r"<image>")

@@ -125,8 +125,9 @@ def test_names_with_digits_are_no_numbers() -> None:
     assert made("T2-weighted, L4, HbA1c.", "مرجحة بزمن T2، والفقرة L4، وHbA1c.", "number") == []
 
 
-def test_sequences_of_mri_are_no_levels() -> None:
+def test_sequences_of_mri_and_complement_are_no_levels() -> None:
     assert made("T2-weighted MRI.", "صورة مرجحة بزمن T2.", "level") == []
+    assert made("C3 is low.", "المتممة C3 منخفضة.", "level") == []
     assert made("Disc L5.", "القرص L5.", "level")[0] in {"القرص L4.", "القرص S1."}
 
 
