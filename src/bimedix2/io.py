@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, TextIO
 
 from bimedix2.errors import DataError
 
 CHUNK = 1 << 20
-"""Bytes read at a time when a file is hashed."""
+"""Bytes read at a time when a file is hashed, and characters when one is parsed piece by piece."""
+ITEM = 1 << 26
+"""Characters of one item of a JSON file, above which the file counts as broken and is read no further."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -86,12 +88,16 @@ def parse_json(text: str) -> Any:
         value = json.loads(text, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    _refuse_halves(text, value)
+    return value
+
+
+def _refuse_halves(text: str, value: Any) -> None:
     if "\\ud" in text.lower():
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError:
             raise ValueError("an escape is half of a surrogate pair") from None
-    return value
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -116,11 +122,14 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path} is not JSON: {error}; correct it there") from error
 
 
-def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
+def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
     """Yield ``(line number from 1, value)`` of a JSON Lines file; empty lines are skipped.
 
+    A line that is not JSON is a ``DataError`` in the place of its value, so that the reader decides whether
+    the file ends there.
+
     Raises:
-        DataError: naming the file and line of the first one that is not JSON.
+        DataError: there is no such file, or it cannot be read.
     """
     try:
         file = path.open("rb")
@@ -132,14 +141,141 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
         for number, raw in enumerate(file, 1):
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                value = parse_json(line) if line else None
-            except UnicodeDecodeError as error:
-                raise DataError(f"{path} line {number} is not UTF-8; convert it to UTF-8") from error
+                if line:
+                    yield number, parse_json(line)
+            except UnicodeDecodeError:
+                yield number, DataError(f"{path} line {number} is not UTF-8; convert it to UTF-8")
             except ValueError as error:
                 said = error.msg if isinstance(error, json.JSONDecodeError) else error
-                raise DataError(f"{path} line {number} is not JSON: {said}; correct that line") from error
-            if line:
-                yield number, value
+                yield number, DataError(f"{path} line {number} is not JSON: {said}; correct that line")
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield ``(line number from 1, value)`` of a JSON Lines file; empty lines are skipped.
+
+    Raises:
+        DataError: naming the file and line of the first one that is not JSON.
+    """
+    for number, value in read_lines(path):
+        if isinstance(value, DataError):
+            raise value
+        yield number, value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+class _Text:
+    """The text of a file, a piece at a time: what stands before ``at`` is forgotten at the next piece."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._lines = 1
+        self.held = ""
+        self.at = 0
+
+    def more(self) -> bool:
+        """Read on; false at the file's end, or when what is held is longer than any item."""
+        if len(self.held) - self.at > ITEM:
+            return False
+        piece = self._file.read(CHUNK)
+        self._lines += self.held.count("\n", 0, self.at)
+        self.held, self.at = self.held[self.at :] + piece, 0
+        return bool(piece)
+
+    def line(self, at: int) -> int:
+        """Number of the line, from 1, that holds a character."""
+        return self._lines + self.held.count("\n", 0, at)
+
+    def peek(self) -> str:
+        """The next character that is no blank; empty at the end."""
+        while True:
+            while self.at < len(self.held):
+                if not self.held[self.at].isspace():
+                    return self.held[self.at]
+                self.at += 1
+            if not self.more():
+                return ""
+
+    def value(self) -> Any:
+        """Parse the value that begins here, and go to its end."""
+        self.peek()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self.held, self.at)
+            except json.JSONDecodeError as error:
+                within = error.pos - self.at
+                if not self.more():  # so it is not the piece that ends too early
+                    error.pos = self.at + within
+                    raise
+                continue
+            except RecursionError:
+                raise ValueError("it is nested too deeply") from None
+            if end < len(self.held) or not self.more():
+                _refuse_halves(self.held[self.at : end], value)
+                self.at = end
+                return value
+
+
+def read_items(path: Path) -> Iterator[tuple[int | str, Any]]:
+    """Yield the items of a JSON file that is one list or one object, without holding the file in memory.
+
+    Of a list these are ``(number from 1, value)``, of an object ``(key, value)``.
+
+    Raises:
+        DataError: the file is neither, not UTF-8, or not JSON, with the line; what came before was yielded.
+    """
+    try:
+        file = path.open(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; check the path") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check it") from error
+    with file:
+        text = _Text(file)
+        try:
+            yield from _items(text, path)
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path} is not UTF-8 after line {text.line(text.at)}; convert it to UTF-8"
+            ) from error
+        except json.JSONDecodeError as error:
+            line = text.line(error.pos)
+            raise DataError(f"{path} is not JSON at line {line}: {error.msg}; correct it there") from error
+        except ValueError as error:
+            line = text.line(text.at)
+            raise DataError(f"{path} is not JSON at line {line}: {error}; correct it there") from error
+
+
+def _items(text: _Text, path: Path) -> Iterator[tuple[int | str, Any]]:
+    opening = text.peek()
+    if opening not in ("[", "{"):
+        raise DataError(f"{path} is neither a JSON list nor a JSON object; check that it is the right file")
+    closing = "]" if opening == "[" else "}"
+    text.at += 1
+    number = 0
+    if text.peek() != closing:
+        while True:
+            number += 1
+            key: int | str = number
+            if opening == "{":
+                key = text.value()
+                if not isinstance(key, str):
+                    raise ValueError("a key is no text")
+                _expect(text, ":")
+            yield key, text.value()
+            if text.peek() != ",":
+                break
+            text.at += 1
+    _expect(text, closing)
+    if text.peek():
+        raise ValueError("there is text after its end")
+
+
+def _expect(text: _Text, character: str) -> None:
+    if text.peek() != character:
+        raise ValueError(f"'{character}' is missing")
+    text.at += 1
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
