@@ -3,24 +3,60 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bimedix2.config import Settings
+from bimedix2.errors import DataError
 from bimedix2.manifest import RunFolder
 from bimedix2.records import Record
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import write_records, write_removed
-from bimedix2.sources import everyday, folder, pubmedqa, unreadable
-from bimedix2.sources.removed import Removed
+from bimedix2.sources import (
+    bimed_v,
+    bimedix1,
+    everyday,
+    folder,
+    lcs_558k,
+    llava_med,
+    medmcqa,
+    medqa,
+    path_vqa,
+    pmc_oa,
+    pmc_vqa,
+    pubmedqa,
+    slake,
+    unreadable,
+    vqa_rad,
+)
+from bimedix2.sources.removed import BROKEN, Removed
+
+Reader = Iterator[Record | Removed]
+
+PUBLISHED: dict[str, Callable[[Path, ImageStore], Reader]] = {
+    "folder": folder.read,
+    "pubmedqa": lambda path, _: pubmedqa.read(path),
+    "medqa": lambda path, _: medqa.read(path),
+    "medmcqa": lambda path, _: medmcqa.read(path),
+    "bimedix1": bimedix1.read,
+    "vqa_rad": vqa_rad.read,
+    "slake": slake.read,
+    "path_vqa": path_vqa.read,
+    "pmc_vqa": pmc_vqa.read,
+    "pmc_oa": pmc_oa.read,
+    "llava_med_alignment": llava_med.read_alignment,
+    "llava_med_instruct": llava_med.read_instruct,
+    "lcs_558k": lcs_558k.read,
+    "bimed_v": bimed_v.read,
+}
+"""Source name -> the reader of a folder of published files."""
 
 
 class Part(Settings):
     """One source and where its files are."""
 
-    source: Literal["folder", "everyday", "unreadable", "pubmedqa"]
-    """A key of ``SOURCES``."""
+    source: str
+    """A key of ``PUBLISHED`` or of ``MADE``."""
     path: Path | None = None
     """The folder that holds the published files, for the sources that read one."""
     count: int = Field(default=60, ge=1)
@@ -28,11 +64,25 @@ class Part(Settings):
     seed: int = 0
     """Of the drawing, for ``unreadable``."""
 
+    @field_validator("source")
+    @classmethod
+    def _known(cls, source: str) -> str:
+        if source not in PUBLISHED | MADE:
+            raise ValueError(f"'{source}' is no source; choose one of {', '.join(PUBLISHED | MADE)}")
+        return source
+
     @model_validator(mode="after")
     def _path_where_needed(self) -> "Part":
-        if self.source in ("folder", "pubmedqa") and self.path is None:
+        if self.source in PUBLISHED and self.path is None:
             raise ValueError(f"source '{self.source}' needs a 'path'")
         return self
+
+
+MADE: dict[str, Callable[[Part, ImageStore], Reader]] = {
+    "everyday": lambda _, store: everyday.read(store),
+    "unreadable": lambda part, store: unreadable.read(store, part.count, part.seed),
+}
+"""Source name -> the reader of what needs no folder."""
 
 
 class Config(Settings):
@@ -41,20 +91,35 @@ class Config(Settings):
     parts: list[Part] = Field(min_length=1)
     output: Path
     """The run folder to make."""
+    max_broken: int = Field(default=100, ge=0)
+    """Rows of one part without their file's layout (JSON that is none, a field of another type) before the
+    run stops; until then each is kept aside with its reason."""
 
 
-def _path(part: Part) -> Path:
-    assert part.path is not None  # the part's validator has seen to it
-    return part.path
+def _read(part: Part, store: ImageStore) -> Reader:
+    if part.path is not None and part.source in PUBLISHED:
+        return PUBLISHED[part.source](part.path, store)
+    return MADE[part.source](part, store)
 
 
-SOURCES: dict[str, Callable[[Part, ImageStore], Iterator[Record | Removed]]] = {
-    "folder": lambda part, store: folder.read(_path(part), store),
-    "pubmedqa": lambda part, _: pubmedqa.read(_path(part)),
-    "everyday": lambda _, store: everyday.read(store),
-    "unreadable": lambda part, store: unreadable.read(store, part.count, part.seed),
-}
-"""Source name -> its reader, which yields records and what was removed."""
+def _records(config: Config, store: ImageStore, removed: list[tuple[str, str, str]]) -> Iterator[Record]:
+    """Yield the records of all parts one by one; append what is none to ``removed``."""
+    seen: set[str] = set()
+    for part in config.parts:
+        broken = 0
+        for row in _read(part, store):
+            if isinstance(row, Record) and row.id not in seen:
+                seen.add(row.id)
+                yield row
+                continue
+            if isinstance(row, Record):
+                row = Removed(row.id, "duplicate-id", "an earlier record has this id")
+            removed.append((row.id, row.reason, row.what))
+            broken += row.reason == BROKEN
+            if broken > config.max_broken:
+                raise DataError(
+                    f"more than {config.max_broken} rows are broken ('max_broken'), the last: {row.what}"
+                )
 
 
 def run(config: Config) -> Path:
@@ -63,15 +128,9 @@ def run(config: Config) -> Path:
     with RunFolder(config.output, "sources", config.model_dump(mode="json"), inputs) as out:
         # What a killed run had stored is stored again: a row may have left the manifest since.
         shutil.rmtree(out.path / "images", ignore_errors=True)
+        shutil.rmtree(out.path / "records", ignore_errors=True)
         store = ImageStore(out.path / "images")
-        kept: list[Record] = []
         removed: list[tuple[str, str, str]] = []
-        for part in config.parts:
-            for row in SOURCES[part.source](part, store):
-                if isinstance(row, Removed):
-                    removed.append((row.id, row.reason, row.what))
-                else:
-                    kept.append(row)
-        write_records(out.path, kept)
+        kept = write_records(out.path, _records(config, store, removed))
         reasons = write_removed(out.path, removed)
-        return out.publish({"in": len(kept) + len(removed), "kept": len(kept), "removed": reasons})
+        return out.publish({"in": kept + len(removed), "kept": kept, "removed": reasons})
