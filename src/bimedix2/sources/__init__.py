@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bimedix2.config import Settings
 from bimedix2.errors import DataError
@@ -102,12 +103,16 @@ def _read(part: Part, store: ImageStore) -> Reader:
     return MADE[part.source](part, store)
 
 
-def _records(config: Config, store: ImageStore, removed: list[tuple[str, str, str]]) -> Iterator[Record]:
+def _records(
+    config: Config, store: ImageStore, removed: list[tuple[str, str, str]], progress: Progress
+) -> Iterator[Record]:
     """Yield the records of all parts one by one; append what is none to ``removed``."""
     seen: set[str] = set()
     for part in config.parts:
         broken = 0
+        shown = progress.add_task(part.source, total=None)
         for row in _read(part, store):
+            progress.advance(shown)
             if isinstance(row, Record) and row.id not in seen:
                 seen.add(row.id)
                 yield row
@@ -131,6 +136,10 @@ def run(config: Config) -> Path:
         shutil.rmtree(out.path / "records", ignore_errors=True)
         store = ImageStore(out.path / "images")
         removed: list[tuple[str, str, str]] = []
-        kept = write_records(out.path, _records(config, store, removed))
+        # Opened here and not where the rows are read: a generator that an error leaves behind is closed
+        # whenever memory is tidied, and closing a display from its own thread waits for ever.
+        columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed}"), TimeElapsedColumn())
+        with Progress(*columns, transient=True) as progress:
+            kept = write_records(out.path, _records(config, store, removed, progress))
         reasons = write_removed(out.path, removed)
         return out.publish({"in": kept + len(removed), "kept": kept, "removed": reasons})

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
-
 from bimedix2 import imaging, io
 from bimedix2.errors import DataError, ImageError
 from bimedix2.records import DataClass, ImagePart, Language, Message, Provenance, Record
@@ -44,7 +42,7 @@ def read(path: Path, store: ImageStore) -> Iterator[Record | Removed]:
     if not isinstance(rows, list):
         raise DataError(f"{path / 'manifest.json'} must be a list of rows, one an image")
     seen: set[str] = set()
-    for number, row in enumerate(track(rows, description="sources", transient=True), 1):
+    for number, row in enumerate(rows, 1):
         where = f"{path / 'manifest.json'} row {number}"
         _check(row, where)
         if row["file"] in seen:

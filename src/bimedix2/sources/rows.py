@@ -13,7 +13,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rich.progress import track
 
 from bimedix2 import io
 from bimedix2.errors import DataError
@@ -184,8 +183,7 @@ def each(
         DataError: the first row does not have the layout.
     """
     fits = False
-    shown = track(rows, description=source, total=None, transient=True)
-    for number, row in enumerate(shown, 1):
+    for number, row in enumerate(rows, 1):
         identity = f"{source}/row {number}"
         result: Record | Removed
         try:
