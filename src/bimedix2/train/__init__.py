@@ -180,6 +180,7 @@ def _learn(config: Config, loaded: "Loaded", features: Any) -> tuple[Any, list[d
     import torch
 
     from bimedix2.model import checkpoint
+    from bimedix2.train import lora
     from bimedix2.train.features import fold_standardisation
 
     model: Any = loaded.model
@@ -196,6 +197,7 @@ def _learn(config: Config, loaded: "Loaded", features: Any) -> tuple[Any, list[d
         return model, [{"params": list(projector.parameters()), "lr": config.learning_rate}]
     assert loaded.preset is not None
     model = checkpoint.add_adapter(model, loaded.preset, config.alpha, config.seed)
+    lora.fuse(model)
     projector.requires_grad_(True)
     adapter = [p for name, p in model.named_parameters() if "lora_" in name]
     return model, [
