@@ -24,7 +24,7 @@ class _Adapted(torch.autograd.Function):
         return out.view(*x.shape[:-1], -1)
 
     @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, grad: Any) -> Any:
         flat, weight, a, b, low = ctx.saved_tensors
         shape = grad.shape
         grad = grad.reshape(-1, shape[-1])
@@ -50,7 +50,7 @@ def _forward(module: Any, x: torch.Tensor) -> torch.Tensor:
 def fuse(model: Any) -> int:
     """Let the adapter's modules compute in one step, in place; return how many do.
 
-    One that peft would compute otherwise (a bias, dropout, a variant of LoRA, merged weights) is left to peft.
+    One that peft would compute otherwise (bias, dropout, a variant of LoRA, merged weights) is left to it.
 
     Args:
         model: peft's wrapper, whose adapter has float32 weights.
