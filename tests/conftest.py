@@ -57,6 +57,8 @@ def _tiny_parts(folder: Path) -> Preset:
     import torch
     from transformers import Dinov2Config, Dinov2Model, LlamaConfig, LlamaForCausalLM
 
+    from bimedix2.model.vocabulary import learn
+
     tokenizer = _tiny_tokenizer()
     shape = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
     with torch.random.fork_rng(devices=[]):
@@ -77,6 +79,8 @@ def _tiny_parts(folder: Path) -> Preset:
         small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "mlp_ratio": 2}
         config = Dinov2Config(**small, image_size=28, patch_size=14, initializer_range=0.2)
         vision = Dinov2Model(config)
+    merges = learn(tokenizer, [*WORDS, "ماذا ترى؟ لا توجد صورة"], 12)  # type: ignore[arg-type]
+    (folder / "tiny.merges").write_text("".join(f"{a} {b}\n" for a, b in merges), encoding="utf-8")
     language.save_pretrained(folder / "llm")
     tokenizer.save_pretrained(folder / "llm")  # type: ignore[attr-defined]
     vision.save_pretrained(folder / "vision")
@@ -91,6 +95,7 @@ def _tiny_parts(folder: Path) -> Preset:
         linears=LLAMA_LINEARS,
         rank=2,
         context=256,
+        merges=str(folder / "tiny.merges"),
     )
 
 

@@ -75,6 +75,14 @@ def test_yes_and_no_come_in_pairs(picture: MakePicture) -> None:
         assert verdicts["yes"] == verdicts["no"] > 0
 
 
+def test_of_an_axial_slice_the_region_of_a_whole_volume_is_unknown(picture: MakePicture) -> None:
+    """It shows the chest or the abdomen, not both; a coronal one shows what the volume shows."""
+    whole = {"modality": "ct", "region": "chest/abdomen"}
+    assert "region" not in facts_of(picture(**whole, plane="axial")).values
+    assert facts_of(picture(**whole, plane="coronal")).values["region"] == "trunk"
+    assert "region" not in _types(picture(**whole, plane="axial"))
+
+
 def test_a_denied_study_is_certainly_another(picture: MakePicture) -> None:
     facts = facts_of(picture(modality="mri", region="head/brain"))
     for study in other_studies(facts):

@@ -80,13 +80,22 @@ def test_instruct_changes_the_projector_and_lora_on_the_language_model_alone(
     folder = train.run(instruct(squares, aligned, tmp_path / "instruct"))
     (adapted,) = spied
     state = adapted.get_base_model().state_dict()
-    frozen = {name.replace(".base_layer", ""): value for name, value in state.items() if "lora_" not in name}
+    frozen = {
+        name.replace(".base_layer", "").replace(".original_module", ""): value
+        for name, value in state.items()
+        if "lora_" not in name and "token_adapter" not in name
+    }
     changed = {name for name, value in frozen.items() if not torch.equal(value, before[name])}
     assert changed == {name for name in before if "multi_modal_projector" in name}
     lora = [name for name in state if "lora_B" in name]
     assert len(lora) == 2 * len(tiny.preset.linears)
     assert all("language_model" in name for name in lora)
     assert all(state[name].abs().max() > 0 for name in lora)
+    read, written = [value for name, value in state.items() if "trainable_tokens_delta" in name]
+    assert read.data_ptr() == written.data_ptr()  # tied, as the base's rows are
+    first = adapted.config.image_token_index - len(read)
+    was = before["model.language_model.embed_tokens.weight"][first : first + len(read)]
+    assert 0 < (read - was).abs().max() < 1
     assert (folder / "adapter" / "adapter_model.safetensors").is_file()
     assert (folder / "projector.safetensors").read_bytes() != (aligned / "projector.safetensors").read_bytes()
 

@@ -1,8 +1,7 @@
 """What is known of one image, from its annotations alone.
 
 An absent annotation is unknown: nothing is asked of it, and nothing is denied. ``patient_diagnosis`` is of
-the
-patient, never of the picture: it is not read here at all.
+the patient, never of the picture: it is not read here at all.
 """
 
 from dataclasses import dataclass
@@ -53,6 +52,9 @@ def facts_of(record: Record) -> Facts:
 
     kinds = ("modality", "region", "plane", "projection", "view", "window", "stain")
     values = {kind: found for kind in kinds if (found := concept(kind, meta.get(kind)))}
+    if values.get("region") == "trunk" and values.get("plane") == "axial":
+        # The region is the volume's: one axial slice shows the chest or the abdomen, and which is unknown.
+        del values["region"]
     raw = meta.get("counts") or {}
     counts = {table["counts"][name]: int(n) for name, n in raw.items() if name in table["counts"] and n}
     signs = tuple(table["signs"][name] for name in meta.get("signs") or () if name in table["signs"])

