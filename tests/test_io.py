@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bimedix2 import io
@@ -86,6 +86,7 @@ VALUES = st.recursive(
 
 
 @settings(deadline=None)
+@example(value=[0.0, 1e22, -1.5e-9, 12], chunk=1, indent=None, mark=False)
 @given(
     value=st.lists(VALUES, max_size=5) | st.dictionaries(st.text(max_size=5), VALUES, max_size=5),
     chunk=st.integers(1, 40),

@@ -211,7 +211,8 @@ class _Text:
                 continue
             except RecursionError:
                 raise ValueError("it is nested too deeply") from None
-            if end < len(self.held) or not self.more():
+            # "1e+" holds a whole 1: two characters may follow a number before it is seen to go on
+            if end + 2 < len(self.held) or not self.more():
                 _refuse_halves(self.held[self.at : end], value)
                 self.at = end
                 return value
