@@ -212,7 +212,9 @@ class _Text:
             except RecursionError:
                 raise ValueError("it is nested too deeply") from None
             # "1e+" holds a whole 1: two characters may follow a number before it is seen to go on
+            length = end - self.at  # reading on moves what is held
             if end + 2 < len(self.held) or not self.more():
+                end = self.at + length
                 _refuse_halves(self.held[self.at : end], value)
                 self.at = end
                 return value
