@@ -188,7 +188,7 @@ def png_of_claimed_size(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("side", [10_001, 14_000, 60_000, 2_000_000_000])
 def test_a_bomb_is_refused_before_it_is_unpacked(side: int) -> None:
-    with pytest.raises(ImageError, match=r"^b\.png (claims|is a damaged)[^\n]*pixels"):
+    with pytest.raises(ImageError, match=r"^b\.png claims [^\n]*pixels[^\n]*scale it down"):
         read(png_of_claimed_size(side, side), "b.png")
 
 

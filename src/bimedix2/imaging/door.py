@@ -111,6 +111,10 @@ def contained(label: str, what: str) -> Iterator[list[warnings.WarningMessage]]:
             raise ImageError(one_line(str(error))) from error.__cause__
         except BiMediX2Error:
             raise
+        except Image.DecompressionBombError as error:
+            raise ImageError(
+                f"{label} claims more pixels than are opened ({reason(error)}); scale it down or crop it first"
+            ) from error
         except Exception as error:
             raise ImageError(
                 f"{label} is a damaged or unsupported {what} ({reason(error)}); export or download it again"
