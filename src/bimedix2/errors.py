@@ -7,6 +7,10 @@ BiMediX2Error            base; the command line prints it and exits with 2
 +- RunError              a run folder is missing, half written or already finished
 +- ModelError            weights, presets or checkpoints
 |  +- ContextError       a conversation is longer than the model's context
++- EndpointError         a language model's endpoint cannot be reached, or gives no usable answer
+|  +- RefusedError       it refused this one request; others may be answered
++- BudgetError           the next request could cost more than is left of the budget
++- DataClassError        a record may not be sent to that host
 +- MissingExtra          an optional dependency is absent; carries the exact pip install
 """
 
@@ -37,6 +41,22 @@ class ModelError(BiMediX2Error):
 
 class ContextError(ModelError):
     """A conversation does not fit in the model's context."""
+
+
+class EndpointError(BiMediX2Error):
+    """A language model's endpoint cannot be reached, refuses everything, or gives no usable answer."""
+
+
+class RefusedError(EndpointError):
+    """An endpoint refused one request for what is in it; another request may be answered."""
+
+
+class BudgetError(BiMediX2Error):
+    """The next request could cost more than is left of the budget."""
+
+
+class DataClassError(BiMediX2Error):
+    """A record of this data class may not be sent to that host."""
 
 
 class MissingExtra(BiMediX2Error):
