@@ -239,11 +239,15 @@ def test_uphill_shows_levels_of_systems_run_here_alone() -> None:
     counts = [len(container) for container in axes.containers]
     assert counts == [1, 1, 1, 1, 1, 6]  # five published systems have the overall value alone
     assert "exist only in the paper's figure" in axes.get_xlabel()
+    spots = [bar.get_y() + bar.get_height() / 2 for bar in axes.containers[-1]]
+    assert spots[:5] == pytest.approx(range(5))  # a single bar stands beside its name
+    levels = [container[0].get_y() for container in axes.containers[:5]]
+    assert levels == sorted(levels, reverse=True)
 
 
 def test_a_partial_result_stands_in_the_figures_title() -> None:
     figure = figures.clinical(load(), arranged(clinical(partial="100 questions")))
-    assert figure.axes[0].get_title().startswith("partial, no result: nano: 100 questions\n")
+    assert figure.axes[0].get_title().startswith("partial, no result\nnano: 100 questions\n")
 
 
 def test_arabic_words_are_drawn_as_they_are_typed() -> None:

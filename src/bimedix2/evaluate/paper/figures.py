@@ -112,6 +112,9 @@ def radar(published: Published, rows: Rows, tongue: Tongue = "en") -> "Figure":
         axes.fill([*angles, angles[0]], closed, alpha=0.15 if here else 0.04)
     labels = [words[key] for key in DOMAINS]
     axes.set_xticks(angles, [*labels, *(words["in Arabic"].format(label) for label in labels)])
+    for angle, label in zip(angles, axes.get_xticklabels(), strict=True):
+        side = math.cos(angle)  # labels grow away from the circle
+        label.set_horizontalalignment("center" if abs(side) < 0.1 else "left" if side > 0 else "right")
     axes.set_ylim(0, max(80.0, *(value for _, values, _ in lines for value in values)))
     axes.set_rlabel_position(18)
     _finish(figure, axes, words["radar"], words, [rows.of("table-3"), rows.of("table-4")])
@@ -133,14 +136,17 @@ def uphill(published: Published, rows: Rows, tongue: Tongue = "en") -> "Figure":
     figure = _new_figure(9, 1.5 + 0.75 * len(systems))
     axes: Any = figure.add_subplot()
     height = 0.8 / len(keys)
-    for place, column in enumerate(table.columns):
-        label = words[column.key]
-        known = [(at, values[place]) for at, (_, values, _) in enumerate(systems)]
-        there = [(at, value) for at, value in known if value is not None]
-        if there:
-            spots = [at + (place - (len(keys) - 1) / 2) * height for at, _ in there]
-            bars = axes.barh(spots, [value for _, value in there], height, label=label)
-            axes.bar_label(bars, fmt="%.1f", padding=2, fontsize=8)
+    for place, key in enumerate(keys):
+        spots, lengths = [], []
+        for at, (_, values, _) in enumerate(systems):
+            value = values[place]
+            if value is not None:
+                # A system's bars lie around its name, however many are known, the first level on top.
+                there = [number for number, known in enumerate(values) if known is not None]
+                spots.append(at + ((len(there) - 1) / 2 - there.index(place)) * height)
+                lengths.append(value)
+        bars = axes.barh(spots, lengths, height, label=words[key], color=f"C{place}")
+        axes.bar_label(bars, fmt="%.1f", padding=2, fontsize=8)
     axes.set_yticks(range(len(systems)), [name for name, _, _ in systems])
     axes.set_xlim(0, 105)
     axes.set_xlabel(f"{words['refuted']}\n{words['empty']}")
@@ -181,7 +187,7 @@ def clinical(published: Published, rows: Rows, tongue: Tongue = "en") -> "Figure
 def _finish(figure: "Figure", axes: Any, title: str, words: dict[str, str], behind: Sequence[Any]) -> None:
     """Title, which names partial results first, and legend."""
     partial = "; ".join(filter(None, (partial_of(rows) for rows in behind)))
-    axes.set_title(f"{words['partial']}: {partial}\n{title}" if partial else title)
+    axes.set_title(f"{words['partial']}\n{partial}\n{title}" if partial else title)
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
 
