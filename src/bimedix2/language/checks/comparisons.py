@@ -1,0 +1,141 @@
+"""More stays more and less stays less; a range keeps both of its ends, in order."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+from bimedix2.language.checks.context import Context, Part
+from bimedix2.language.checks.pair import Failure, Span, arabic, english, spans_of, table, within
+from bimedix2.text.numbers import Number
+
+_SIGN = re.compile(r"^[<>≤≥=]+$")
+_FIGURE_NEXT = re.compile(r"\s*(?:(?:the\s+)?[\w\u0621-\u064a]+\s+)?(?:-?\d|[CTLS]\d)")
+"""A number or a level, behind one word at most."""
+
+_UNIT = r"(?:\s*-?\s*[A-Za-z\u0621-\u064aμ%°][^\s\d,،.;]*(?:\s+[\u0621-\u064a]+){0,1})?"
+_RANGES = {
+    "en": re.compile(rf"{_UNIT}\s*(?:-|\bto\b|\bthrough\b)\s*$|^\s*-\s*$", re.IGNORECASE),
+    "ar": re.compile(rf"{_UNIT}\s*(?:-|\bالي\b|\bحتي\b)\s*$|^\s*-\s*$"),
+}
+_AND = {"en": re.compile(rf"{_UNIT}\s+and\s*$"), "ar": re.compile(rf"{_UNIT}\s+و\s*$")}
+_OPENS = {"en": re.compile(r"between\s*$", re.IGNORECASE), "ar": re.compile(r"بين\s*$")}
+
+
+@cache
+def _words(tongue: str, name: str) -> re.Pattern[str]:
+    forms = tuple(table("comparisons")["english" if tongue == "en" else "arabic"][name])
+    signs = [re.escape(f) for f in forms if _SIGN.match(f)]
+    words = tuple(f for f in forms if not _SIGN.match(f))
+    pattern = (english if tongue == "en" else arabic)(words)
+    if not signs:
+        return pattern
+    # A tag such as <image> is no comparison.
+    return re.compile(
+        rf"{pattern.pattern}|(?:{'|'.join(sorted(signs, key=len, reverse=True))})(?=\s*\d)", pattern.flags
+    )
+
+
+def _found(tongue: str, text: str) -> dict[str, list[Span]]:
+    """Where a text says more and less; of two that overlap the longer one stands."""
+    candidates = [
+        (span, name)
+        for name in ("up", "down", "rise", "fall")
+        for span in spans_of(_words(tongue, name), text)
+    ]
+    found: dict[str, list[Span]] = {name: [] for name in ("up", "down", "rise", "fall", "up_may", "down_may")}
+    for name in ("up", "down"):
+        for span in spans_of(_words(tongue, f"{name}_place"), text):
+            candidates.append((span, name if _FIGURE_NEXT.match(text, span[1]) else f"{name}_may"))
+        if tongue == "en":
+            candidates += [(span, f"{name}_may") for span in spans_of(_words("en", f"{name}_may"), text)]
+    taken: list[Span] = []
+    for span, name in sorted(candidates, key=lambda c: (c[0][0] - c[0][1], c[0], c[1] in ("rise", "fall"))):
+        if not any(span[0] < end and start < span[1] for start, end in taken):
+            taken.append(span)
+            found[name].append(span)
+    return found
+
+
+def check(context: Context) -> Iterator[Failure]:
+    """Bounds and changes whose direction turned, sentence by sentence; then ranges."""
+    pair = context.pair
+    en, ar = _found("en", pair.en.text), _found("ar", pair.ar.outside)
+    for part in context.parts:
+        yield from _turned(context, part, en, ar, ("up", "down"))
+        yield from _turned(context, part, en, ar, ("rise", "fall"))
+
+
+def _turned(
+    context: Context,
+    part: Part,
+    en: dict[str, list[Span]],
+    ar: dict[str, list[Span]],
+    names: tuple[str, str],
+) -> Iterator[Failure]:
+    pair = context.pair
+    first = {name: within(en[name], part.en) for name in names}
+    second = {name: within(ar[name], part.ar) for name in names}
+    for name, other in (names, names[::-1]):
+        fewer = len(second[name]) < len(first[name]) + len(within(en.get(f"{name}_may", []), part.en))
+        more = len(second[other]) > len(first[other]) + len(within(en.get(f"{other}_may", []), part.en))
+        if fewer and more:
+            why = (
+                f"The source says {pair.en.words(first[name])} and the translation "
+                f"{pair.ar.words(second[other])}, which is the opposite; keep the direction."
+            )
+            yield pair.fail("comparisons", why, first[name], second[other])
+            return
+
+
+@dataclass(frozen=True)
+class Range:
+    """Two numbers and the span from the first to the second."""
+
+    low: str
+    high: str
+    span: Span
+
+
+def ranges(text: str, numbers: list[Number], tongue: str) -> list[Range]:
+    """The ranges of a text: 5-10, 5 to 10, from 5 mm to 10 mm, between 5 and 10."""
+    found = []
+    figures = [n for n in numbers if n.kind in ("figure", "word", "dual")]
+    for first, second in pairwise(figures):
+        between = text[first.end : second.start]
+        if len(between) > 30 or "\n" in between:
+            continue
+        joined = _RANGES[tongue].match(between)
+        opens = _OPENS[tongue].search(text[max(0, first.start - 10) : first.start])
+        if joined or (opens and _AND[tongue].match(between)):
+            found.append(Range(first.value, second.value, (first.start, second.end)))
+    return found
+
+
+def check_ranges(context: Context) -> Iterator[Failure]:
+    """Each range of the source has its two ends in the translation, in order."""
+    pair = context.pair
+    en = ranges(pair.en.text, context.en_numbers, "en")
+    ar = ranges(pair.ar.text, context.ar_numbers, "ar")
+    left = [(r.low, r.high) for r in ar]
+    there = [n.value for n in context.ar_numbers]
+    for source in en:
+        if (source.low, source.high) in left:
+            left.remove((source.low, source.high))
+            continue
+        wrong = [r for r in ar if _one_end(source, r) and (r.low, r.high) in left]
+        lost = [v for v in (source.low, source.high) if v not in there and v != "1"]
+        if wrong or lost:
+            said = pair.ar.words([wrong[0].span]) if wrong else "no such range"
+            why = (
+                f"The source has the range {pair.en.words([source.span])} and the translation {said}; keep "
+                "both ends in their order."
+            )
+            yield pair.fail("ranges", why, [source.span], [wrong[0].span] if wrong else [])
+
+
+def _one_end(source: Range, other: Range) -> bool:
+    """Whether two ranges share an end, or have the same ends the other way round."""
+    swapped = (source.low, source.high) == (other.high, other.low)
+    return swapped or (source.low == other.low) != (source.high == other.high)

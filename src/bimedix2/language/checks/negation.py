@@ -1,0 +1,162 @@
+"""What the source denies is denied, and nothing else: counted in each sentence, between bounds."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from bimedix2.language.checks.context import Context, Part
+from bimedix2.language.checks.opposites import exchanged
+from bimedix2.language.checks.pair import (
+    ARABIC,
+    Failure,
+    Span,
+    english,
+    exactly,
+    inside,
+    spans_of,
+    table,
+    within,
+)
+from bimedix2.text.fold import Folded, fold, folded
+
+ONLY = re.compile(r"(?<![\u0621-\u064a])(?:إلا(?!\s+(?:إذا|أن|في حال|عند))|سوى)(?![\u0621-\u064a])")
+
+_ATTACHED = re.compile(rf"(?<![{ARABIC}])[وفبل]?(?:ال)?لا[{ARABIC}]{{3,}}")
+
+
+@cache
+def _arabic(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Arabic words as they are written, hamza and all, with particles and the article before them."""
+    forms = []
+    for phrase in sorted(words, key=len, reverse=True):
+        forms.append(exactly(folded(phrase, letters=False)))
+    return re.compile(
+        rf"(?<![{ARABIC}])[وف]?(?:لل|[بكل]?(?:ال)?)(?:{'|'.join(forms)})(?:[هايةت]|ها|هما|هم|ان|ين|ون|ات|تا|تان|تين)?(?![{ARABIC}])"
+    )
+
+
+def _outside(found: list[Span], others: list[Span]) -> list[Span]:
+    return [span for span in found if not any(span[0] < end and start < span[1] for start, end in others)]
+
+
+@dataclass(frozen=True)
+class _Word:
+    """An English word that denies by itself, and the Arabic words that say it without a denial."""
+
+    span: Span
+    instead: tuple[str, ...]
+    needed: bool
+
+
+class _English:
+    """The denials of an English text."""
+
+    def __init__(self, text: str) -> None:
+        rows = table("negation")["english"]
+        bounds = spans_of(english(tuple(rows["not_a_denial"])), text) + spans_of(
+            re.compile(r"\bNo\. ?\d"), text
+        )
+        self.strong = _outside(spans_of(english(tuple(rows["strong"])), text), bounds)
+        self.words = [
+            _Word(span, tuple(row["ar"]), kind == "lexical")
+            for kind in ("lexical", "may_instead")
+            for row in rows[kind]
+            for span in spans_of(english(tuple(row["en"])), text)
+        ]
+        self.hyphened = spans_of(re.compile(r"(?<![a-z])non-\w+", re.IGNORECASE), text)
+        self.hyphened = _outside(self.hyphened, [word.span for word in self.words])
+        taken = self.strong + self.hyphened + [word.span for word in self.words]
+        self.may = _outside(
+            spans_of(english(tuple(rows["may"])), text)
+            + spans_of(re.compile(rows["less"], re.IGNORECASE), text)
+            + spans_of(re.compile(rows["un"], re.IGNORECASE), text),
+            taken,
+        )
+
+
+class _Arabic:
+    """The denials of an Arabic text; its own folding keeps the hamza, so its spans are its own."""
+
+    def __init__(self, raw: str) -> None:
+        rows = table("negation")["arabic"]
+        self.folded: Folded = fold(raw, letters=False)
+        self.text = text = re.sub(
+            r"\([^()\n]*\)",
+            lambda m: m.group() if re.search(f"[{ARABIC}]", m.group()) else " " * len(m.group()),
+            self.folded.text,
+        )
+        bounds = spans_of(_arabic(tuple(rows["not_a_denial"])), text)
+        bounds += [m.span() for m in re.finditer(r"(?<!\w)[وف]?(?:من )?دون\s+(?=\d)", text)]
+        strong = _outside(spans_of(_strong(), text), bounds)
+        self.soft = _outside(spans_of(_arabic(tuple(rows["soft"])), text), strong + bounds)
+        self.strong: list[Span] = []
+        again: list[Span] = []
+        for span in sorted(strong):
+            repeated = text[span[0] : span[1]] == "ولا" and self._denied_before(text, span, strong)
+            (again if repeated or self._only(text, span) else self.strong).append(span)
+        self.soft += again
+
+    @staticmethod
+    def _denied_before(text: str, span: Span, strong: list[Span]) -> bool:
+        """Whether "nor" goes on with a denial of the same sentence."""
+        start = max((m.end() for m in re.finditer(r"[.!?\n]", text[: span[0]])), default=0)
+        return any(start <= other[0] < span[0] for other in strong)
+
+    @staticmethod
+    def _only(text: str, span: Span) -> bool:
+        """Whether "except" follows: nothing but this is only this."""
+        sentence = re.match(r"[^.!?\n]*", text[span[1] :])
+        return sentence is not None and ONLY.search(sentence.group()) is not None
+
+
+@cache
+def _strong() -> re.Pattern[str]:
+    words = "|".join(map(re.escape, table("negation")["arabic"]["strong"]))
+    before = "[وف]?(?:من\\s+|[بل])?(?:ال)?"
+    return re.compile(
+        rf"(?<![{ARABIC}]){before}(?:{words})(?![{ARABIC}])|(?<![{ARABIC}])عدم(?:ه|ها|هم)(?![{ARABIC}])"
+    )
+
+
+def check(context: Context) -> Iterator[Failure]:
+    """Denials of paired sentences compared."""
+    pair = context.pair
+    en, ar = _English(pair.en.text), _Arabic(pair.ar.raw)
+    for part in context.parts:
+        yield from _compare(context, part, en, ar)
+        yield from exchanged(context, part, "polarity", "negation")
+
+
+def _compare(context: Context, part: Part, en: _English, ar: _Arabic) -> Iterator[Failure]:
+    pair = context.pair
+    place = _own_span(part.ar, pair.ar.folded, ar.folded)
+    strong, soft = within(ar.strong, place), within(ar.soft, place)
+    asked, may = within(en.strong, part.en), within(en.may, part.en)
+    hyphened = within(en.hyphened, part.en)
+    # "Non-Hodgkin" may be one word in Arabic too.
+    (may if _ATTACHED.search(ar.text, *place) else asked).extend(hyphened)
+    for word in en.words:
+        if not inside(word.span, [part.en]):
+            continue
+        said = [m.span() for m in _arabic(word.instead).finditer(ar.text, *place)]
+        # What says this word cannot stand for another denial as well.
+        soft = _outside(soft, said)
+        if not said:
+            (asked if word.needed else may).append(word.span)
+    needed, allowed = asked, asked + may
+    if len(strong) + len(soft) < len(needed):
+        why = f"The source denies ({pair.en.words(needed)}) what the translation does not; deny it too."
+        yield pair.fail("negation", why, needed, [_own_span(s, ar.folded, pair.ar.folded) for s in strong])
+    elif len(strong) > len(allowed):
+        spans = [_own_span(s, ar.folded, pair.ar.folded) for s in strong]
+        why = f"The translation denies ({pair.ar.words(spans)}) what the source does not; take that out."
+        yield pair.fail("negation", why, allowed, spans)
+
+
+def _own_span(span: Span, ours: Folded, theirs: Folded) -> Span:
+    """A span of one folding of a text as a span of another folding of it."""
+    start, end = ours.span(*span)
+    first = next((n for n, at in enumerate(theirs.at) if at >= start), len(theirs.text))
+    last = next((n for n, at in enumerate(theirs.at) if at >= end), len(theirs.text))
+    return first, last

@@ -1,0 +1,116 @@
+"""Every number of the source is in the translation, and no other."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from bimedix2.language.checks.context import Context
+from bimedix2.language.checks.levels import level_spans
+from bimedix2.language.checks.pair import Failure, Span, inside
+from bimedix2.text.numbers import Number, fractions
+
+STRICT = ("figure", "word", "ordinal", "dual")
+_OF_A_PART = {"1/2": (), "1/3": ("3",), "2/3": ("2", "3"), "1/4": ("4",)}
+
+
+def _split(numbers: Iterable[Number], excused: list[Span]) -> tuple[list[Number], list[Number]]:
+    """Numbers that the other side must have, and numbers that it may have."""
+    strict: list[Number] = []
+    loose: list[Number] = []
+    for number in numbers:
+        sure = number.kind in STRICT and not inside((number.start, number.end), excused)
+        (strict if sure else loose).append(number)
+    return strict, loose
+
+
+def _without(first: list[Number], second: list[Number], spare: list[Number]) -> list[Number]:
+    """Numbers of ``first`` for which neither ``second`` nor ``spare`` has a partner left."""
+    left = Counter(n.value for n in second) + Counter(n.value for n in spare)
+    missing = []
+    for number in first:
+        if left[number.value]:
+            left[number.value] -= 1
+        else:
+            missing.append(number)
+    return missing
+
+
+def brackets(text: str, outside: str) -> list[Span]:
+    """The spans that were blanked: English brackets in an Arabic text."""
+    return [m.span() for m in re.finditer(r"\([^()\n]*\)|\[[^\[\]\n]*\]", text) if outside[m.start()] == " "]
+
+
+def check(context: Context) -> Iterator[Failure]:
+    """Values compared with their counts; "one", duals and parts of codes may be said or not."""
+    pair = context.pair
+    en, en_spare = _split(context.en_numbers, level_spans(pair.en))
+    excused = brackets(pair.ar.text, pair.ar.outside) + level_spans(pair.ar)
+    ar, ar_spare = _split(context.ar_numbers, excused)
+    for side, tongue, spare in ((pair.en, "en", en_spare), (pair.ar, "ar", ar_spare)):
+        for part in fractions(side.text, tongue):
+            spare += [Number(v, part.start, part.end, "loose") for v in _OF_A_PART[part.value]]
+    missing = _without(en, ar, ar_spare)
+    extra = _without(ar, en, en_spare)
+    missing = [n for n in missing if not (n.value == "1" and n.kind in ("figure", "ordinal"))]
+    lost, new = [(n.start, n.end) for n in missing], [(n.start, n.end) for n in extra]
+    if missing and extra:
+        why = (
+            f"The source has {pair.en.words(lost)} and the translation has {pair.ar.words(new)} instead; "
+            "copy every number as it is."
+        )
+    elif missing:
+        why = f"The translation lacks {pair.en.words(lost)} of the source; add it."
+    elif extra:
+        why = f"The translation has {pair.ar.words(new)}, which the source does not say; take it out."
+    if missing or extra:
+        yield pair.fail("numbers", why, lost, new)
+    else:
+        yield from _signs(context, en, ar)
+    yield from _parts(context)
+
+
+def _signs(context: Context, en: list[Number], ar: list[Number]) -> Iterator[Failure]:
+    """A minus that was lost or added."""
+    first = Counter(n.value for n in en if n.negative)
+    text = context.pair.ar.text
+    below = re.search(r"(?<!\w)(?:سالب|ناقص|تحت الصفر)", text) is not None
+    # A right-to-left text may have the sign typed behind the number.
+    second = Counter(
+        n.value
+        for n in ar
+        if n.negative or (first[n.value] and re.match(r"-(?!\w)", text[n.end : n.end + 2]))
+    )
+    if first != second and not below:
+        wrong = [n for n in en + ar if n.value in (first - second) + (second - first)]
+        why = f"The sign of {', '.join(sorted({n.value for n in wrong}))} differs; keep the minus as it is."
+        yield context.pair.fail(
+            "numbers",
+            why,
+            [(n.start, n.end) for n in wrong if n in en],
+            [(n.start, n.end) for n in wrong if n in ar],
+        )
+
+
+def _parts(context: Context) -> Iterator[Failure]:
+    """Half is not a third: said where the source names one part and the translation another alone."""
+    first = fractions(context.pair.en.text, "en")
+    second = fractions(context.pair.ar.text, "ar")
+    said, there = {n.value for n in first}, {n.value for n in second}
+    if "1/2" in said and "1/2" not in there and there - said:
+        wrong = [n for n in second if n.value not in said]
+    elif (
+        "1/2" in there
+        and "1/2" not in said
+        and said - there
+        and not re.search("[Hh]emi", context.pair.en.text)
+    ):
+        wrong = [n for n in second if n.value == "1/2"]
+    else:
+        return
+    why = (
+        f"The translation says {context.pair.ar.words((n.start, n.end) for n in wrong)} where the source "
+        f"says {context.pair.en.words((n.start, n.end) for n in first)}; keep the fraction."
+    )
+    yield context.pair.fail(
+        "numbers", why, [(n.start, n.end) for n in first], [(n.start, n.end) for n in wrong]
+    )

@@ -1,0 +1,57 @@
+"""Whether a person is female or male, where the source says it."""
+
+from collections.abc import Iterator
+
+from bimedix2.language.checks.context import Context
+from bimedix2.language.checks.pair import Failure, Span, arabic, english, spans_of, table
+
+SEXES = ("female", "male")
+_OTHER = {"female": "male", "male": "female"}
+
+
+def _english(context: Context, name: str) -> list[Span]:
+    return spans_of(english(tuple(table("people")["english"][name])), context.pair.en.text)
+
+
+def _arabic(context: Context, name: str) -> list[Span]:
+    return spans_of(arabic(tuple(table("people")["arabic"][name])), context.pair.ar.outside)
+
+
+def check(context: Context) -> Iterator[Failure]:
+    """Nouns of people compared with their counts, and pronouns where only one sex is spoken of."""
+    pair = context.pair
+    said = {sex: _english(context, sex) for sex in SEXES}
+    nouns = {sex: _english(context, f"{sex}_nouns") for sex in SEXES}
+    there = {sex: _arabic(context, f"{sex}_nouns") for sex in SEXES}
+    for sex in SEXES:
+        other = _OTHER[sex]
+        wrong = there[other]
+        alone = said[sex] and not said[other]
+        changed = len(there[sex]) < len(nouns[sex]) and len(wrong) > len(nouns[other])
+        if wrong and (alone or changed):
+            why = (
+                f"The source speaks of a {sex} person ({pair.en.words(said[sex])}) and the translation of a "
+                f"{other} one ({pair.ar.words(wrong)}); keep the gender."
+            )
+            yield pair.fail("gender", why, said[sex], wrong)
+            return
+    yield from _agreement(context, said, there)
+
+
+def _agreement(
+    context: Context, said: dict[str, list[Span]], there: dict[str, list[Span]]
+) -> Iterator[Failure]:
+    """Words that agree with a person, where the source speaks of one sex alone."""
+    pair = context.pair
+    for sex in SEXES:
+        other = _OTHER[sex]
+        if not said[sex] or said[other] or there[other]:
+            continue
+        agreeing = _arabic(context, f"{sex}_words")
+        against = _arabic(context, f"{other}_words")
+        if against and len(against) > len(agreeing) + (0 if sex == "female" else len(there[sex])):
+            why = (
+                f"The source speaks of a {sex} person ({pair.en.words(said[sex])}) and words of the "
+                f"translation agree with a {other} one ({pair.ar.words(against)}); let them agree."
+            )
+            yield pair.fail("gender", why, said[sex], against)

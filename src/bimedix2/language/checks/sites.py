@@ -1,0 +1,91 @@
+"""Organs and places of the body, and opposite directions: what is said of one is not said of another."""
+
+from collections.abc import Iterator
+
+from bimedix2.language.checks.context import Context, Part
+from bimedix2.language.checks.opposites import exchanged
+from bimedix2.language.checks.pair import Failure, Span
+from bimedix2.language.checks.places import Place, marked, of_term
+from bimedix2.language.glossary import says
+
+
+def _whole(found: list[Place]) -> list[Place]:
+    """Places without the words of a longer phrase: the marrow of "spinal cord" is none by itself."""
+    return [
+        place
+        for place in found
+        if not any(
+            other.span != place.span and other.span[0] <= place.span[0] and place.span[1] <= other.span[1]
+            for other in found
+        )
+    ]
+
+
+def check(context: Context) -> Iterator[Failure]:
+    """Sites compared sentence by sentence, then directions."""
+    en, ar = context.en_places, context.ar_places
+    for part in context.parts:
+        yield from _compare(context, part, en, ar)
+        yield from exchanged(context, part, "directions", "sites")
+
+
+def _inside(found: list[Place], part: Span) -> list[Place]:
+    return [place for place in found if part[0] <= place.span[0] < part[1]]
+
+
+def _compare(context: Context, part: Part, en: list[Place], ar: list[Place]) -> Iterator[Failure]:
+    here, there = _inside(en, part.en), _inside(ar, part.ar)
+    said = frozenset(name for place in here for name in place.sites)
+    implied = frozenset(
+        name
+        for found in context.terms
+        if part.en[0] <= found.start < part.en[1]
+        for name in of_term(found.term)
+    )
+    asked = [place for place in _whole(here) if not _in_a_term(context, part, place)]
+    lost = _unmatched(asked, there)
+    new = [
+        place
+        for place in _whole(there)
+        if not place.sites & (said | implied) and not place.sites <= marked("weak")
+    ]
+    if not lost:
+        # A site that is only new may be in the Arabic name of a disease; of a few that cannot be.
+        new = [place for place in new if place.sites <= marked("alone")]
+    if not new:
+        return
+    pair = context.pair
+    first, second = [p.span for p in lost], [p.span for p in new]
+    why = (
+        f"The source says {pair.en.words(first) or 'no such place'} and the translation "
+        f"{pair.ar.words(second)}, another place of the body; keep the site."
+    )
+    yield pair.fail("sites", why, first, second)
+
+
+def _in_a_term(context: Context, part: Part, place: Place) -> bool:
+    """Whether a word belongs to a glossary term that the translation says: cirrhosis needs no liver."""
+    said = context.pair.ar.text[part.ar[0] : part.ar[1]]
+    return any(
+        found.start <= place.span[0]
+        and place.span[1] <= found.end
+        and not place.sites & of_term(found.term)
+        and says(found.term, said)
+        for found in context.terms
+    )
+
+
+def _unmatched(asked: list[Place], there: list[Place]) -> list[Place]:
+    """Places without a partner of their own, when as many as possible have one (augmenting paths)."""
+    partner: dict[int, int] = {}
+
+    def match(number: int, seen: set[int]) -> bool:
+        for other, place in enumerate(there):
+            if other not in seen and asked[number].sites & place.sites:
+                seen.add(other)
+                if other not in partner or match(partner[other], seen):
+                    partner[other] = number
+                    return True
+        return False
+
+    return [place for number, place in enumerate(asked) if not match(number, set())]

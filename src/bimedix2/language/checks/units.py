@@ -1,0 +1,216 @@
+"""A number keeps its unit: milligrams stay milligrams, per decilitre stays per decilitre."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from bimedix2.language.checks.context import Context
+from bimedix2.language.checks.pair import Failure, Side, Span, arabic_form, table
+from bimedix2.text.fold import folded
+from bimedix2.text.numbers import Number
+
+_PER = {"en": r"\s*/\s*|\s+(?:per|an?|each)\s+", "ar": r"\s*/\s*|\s+(?:لكل|في|كل|بكل)\s+(?:ال)?|\s+لل|\s+بال"}
+LOOSE = ("day", "night", "year", "angle", "event", "form")
+"""Units and dimensions that one language may say and the other leave out."""
+_BEFORE = {
+    "en": re.compile(r"\b(day|week|month)s?\s+$", re.IGNORECASE),
+    "ar": re.compile(r"ال(يوم|اسبوع|شهر)\s+$"),
+}
+ADVERBS = ("/day", "/night", "/week", "/month", "/year")
+"""Denominators that an adverb may say: daily, yearly."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number with its unit: base and denominators, such as ``("mg", "kg")``; none where it has none."""
+
+    value: str
+    units: tuple[str, ...]
+    span: Span
+
+
+@cache
+def _forms(tongue: str) -> tuple[dict[str, str], re.Pattern[str]]:
+    """Written form -> unit, and the pattern of all forms, the longest first."""
+    names: dict[str, str] = {}
+    patterns: list[tuple[int, str]] = []
+    for rows in table("units").values():
+        for name, row in rows.items():
+            for form in row["en"]:
+                written = folded(form)
+                names.setdefault(written, name)
+                word = re.fullmatch(r"[a-z -]{4,}", written)
+                body = re.escape(written).replace(r"\ ", r"[\s-]?")
+                end = r"(?![A-Za-z\d])" if written[-1].isalnum() else ""
+                patterns.append((len(written), (f"(?i:{body})" if word else body) + end))
+            for form in row["ar"] if tongue == "ar" else ():
+                patterns.append((len(form), _arabic_unit(folded(form))))
+    ordered = sorted(patterns, key=lambda row: -row[0])
+    return names, re.compile("|".join(pattern for _, pattern in ordered))
+
+
+def _arabic_unit(form: str) -> str:
+    parts = form.split()
+    if len(form) <= 2 or (not form.isalpha() and " " not in form):
+        return re.escape(form).replace(r"\ ", r"\s*") + r"(?!\w)"
+    words = [arabic_form(word, first=False) for word in parts]
+    return r"\s+".join(words) + r"(?!\w)"
+
+
+@cache
+def _arabic_names() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Patterns of the Arabic forms with their units, the longest first."""
+    rows = [
+        (folded(form), name)
+        for group in table("units").values()
+        for name, row in group.items()
+        for form in row["ar"]
+    ]
+    rows.sort(key=lambda row: -len(row[0]))
+    return tuple((re.compile(_arabic_unit(form)), name) for form, name in rows)
+
+
+@cache
+def name_of(written: str, tongue: str) -> str:
+    """The unit that a written form means."""
+    names, _ = _forms(tongue)
+    plain = re.sub(r"[\s-]+", " ", written)
+    for form in (written, plain, written.lower(), plain.lower()):
+        if form in names:
+            return names[form]
+    return next((name for pattern, name in _arabic_names() if pattern.fullmatch(written)), written)
+
+
+def is_unit(word: str) -> bool:
+    """Whether Latin letters are a unit as it is written."""
+    return word in _forms("en")[0]
+
+
+@cache
+def dimension(unit: str) -> str:
+    """The dimension that a unit measures."""
+    return next((d for d, rows in table("units").items() if unit in rows), "")
+
+
+def measure(number: Number, side: Side) -> Measure:
+    """A number with the unit that stands behind it, or before it: 34 weeks, week 34."""
+    text, at = side.text, number.end
+    found: list[str] = []
+    if number.kind == "dual":
+        found = _of_dual(text[number.start : at])
+    elif match := _behind(side.tongue).match(text, at):
+        found.append(name_of(match["unit"], side.tongue))
+        at = match.end()
+    elif before := _BEFORE[side.tongue].search(text[max(0, number.start - 12) : number.start]):
+        found.append(name_of(before[1].lower(), side.tongue))
+    per = _per(side.tongue)
+    while match := per.match(text, at):
+        found.append(f"/{name_of(match['unit'], side.tongue)}")
+        at = match.end()
+    return Measure(number.value, tuple(found), (number.start, at))
+
+
+def _of_dual(word: str) -> list[str]:
+    """The unit that a dual names by itself: two weeks are one word."""
+    names = (name_of(word[cut:], "ar") for cut in range(3))
+    return next(([name] for name in names if dimension(name)), [])
+
+
+@cache
+def _behind(tongue: str) -> re.Pattern[str]:
+    return re.compile(rf"[\s-]?\s?(?P<unit>{_forms(tongue)[1].pattern})")
+
+
+@cache
+def _per(tongue: str) -> re.Pattern[str]:
+    _, unit = _forms(tongue)
+    return re.compile(rf"(?P<sep>{_PER[tongue]})(?P<unit>{unit.pattern})")
+
+
+def _same(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Whether two units are one; "a day" may be said by an adverb in one of the languages."""
+    short, long = sorted((first, second), key=len)
+    if short == long[: len(short)] and all(u in ADVERBS for u in long[len(short) :]):
+        return True
+    degrees = {"C", "F", "degree"}
+    return bool(short and long) and "degree" in (first[0], second[0]) and {first[0], second[0]} <= degrees
+
+
+def mentioned(side: Side, measures: list[Measure]) -> set[str]:
+    """All units that a text has behind a number, a slash or "per"."""
+    found = {name_of(m["unit"], side.tongue) for m in _per(side.tongue).finditer(side.text)}
+    return found | {unit.lstrip("/") for m in measures for unit in m.units}
+
+
+def check(context: Context) -> Iterator[Failure]:
+    """Units compared at the same value."""
+    pair = context.pair
+    en = [measure(n, pair.en) for n in context.en_numbers if n.kind in ("figure", "word")]
+    ar = [measure(n, pair.ar) for n in context.ar_numbers if n.kind in ("figure", "word", "dual")]
+    left = list(ar)
+    unmatched: list[Measure] = []
+    for first in en:
+        match = next((x for x in left if x.value == first.value and _same(first.units, x.units)), None)
+        if match:
+            left.remove(match)
+        elif first.units:
+            unmatched.append(first)
+    everywhere = mentioned(pair.ar, ar)
+    here = mentioned(pair.en, en) | _words(pair.en)
+    for first in unmatched:
+        same = [x for x in left if x.value == first.value]
+        if dimension(first.units[0].lstrip("/")) in LOOSE or first.units[0] in LOOSE:
+            other = [x for x in same if x.units and _clash(first, x)]
+        else:
+            other = [x for x in same if x.units or not _said(first, everywhere)]
+        if other:
+            said = pair.ar.words([other[0].span])
+            why = f"The source has {pair.en.words([first.span])} and the translation {said}; keep the unit."
+            yield pair.fail("units", why, [first.span], [other[0].span])
+            left.remove(other[0])
+    for more in left:
+        if more.units and _added(more, here) and any(x.value == more.value and not x.units for x in en):
+            why = f"The translation says {pair.ar.words([more.span])}, a unit that the source does not name."
+            yield pair.fail("units", why, (), [more.span])
+    yield from _dimensions(context, mentioned(pair.en, en), everywhere)
+
+
+def _words(side: Side) -> set[str]:
+    """Units that an English text has as a word, with or without a number."""
+    return {
+        name_of(m.group(), "en")
+        for m in re.finditer(r"[A-Za-z]{3,}", side.text)
+        if is_unit(m.group().lower())
+    }
+
+
+def _added(other: Measure, here: set[str]) -> bool:
+    """Whether a time other than years, which an age may leave out, stands in the translation alone."""
+    unit = other.units[0]
+    return unit not in here and unit not in LOOSE and dimension(unit) in ("time", "ratio")
+
+
+def _said(first: Measure, everywhere: set[str]) -> bool:
+    return all(unit.lstrip("/") in everywhere for unit in first.units)
+
+
+def _clash(first: Measure, other: Measure) -> bool:
+    """Whether two units are certainly different: of one dimension, and not the same."""
+    one, two = first.units[0].lstrip("/"), other.units[0].lstrip("/")
+    return one != two and dimension(one) == dimension(two)
+
+
+def _dimensions(context: Context, here: set[str], there: set[str]) -> Iterator[Failure]:
+    """A unit of the source that is nowhere in the translation, where another of its dimension is."""
+    for dim in table("units"):
+        if dim in ("angle", "form", "event", "temperature"):
+            continue
+        lost = {u for u in here - there if dimension(u) == dim and u not in LOOSE}
+        new = {u for u in there - here if dimension(u) == dim}
+        if lost and new:
+            why = (
+                f"The source measures in {', '.join(sorted(lost))} and the translation in "
+                f"{', '.join(sorted(new))}; keep the unit."
+            )
+            yield context.pair.fail("units", why)

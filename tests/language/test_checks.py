@@ -1,0 +1,166 @@
+"""Each check passes a correct translation and names the error in a wrong one; both directions."""
+
+import pytest
+
+from bimedix2.language.checks import CHECKS, check_translation
+
+# The check that must fail, an English text, its correct Arabic, and the Arabic with one error.
+ERRORS = [
+    ("laterality", "The left lung is clear.", "الرئة اليسرى صافية.", "الرئة اليمنى صافية."),
+    ("laterality", "A cyst in the right ovary.", "كيسة في المبيض الأيمن.", "كيسة في المبيض."),
+    (
+        "laterality",
+        "The right ventricle is larger than the left.",
+        "البطين الأيمن أكبر من الأيسر.",
+        "البطين الأيسر أكبر من الأيمن.",
+    ),
+    ("laterality", "Bilateral hilar nodes.", "عقد نقيرية ثنائية الجانب.", "عقد نقيرية أحادية الجانب."),
+    ("negation", "There is no fracture.", "لا يوجد كسر.", "يوجد كسر."),
+    ("negation", "A fracture is seen.", "يُشاهد كسر.", "لا يُشاهد كسر."),
+    ("negation", "Cancer is unlikely.", "السرطان غير مرجح.", "السرطان مرجح."),
+    ("negation", "The patient denies cough.", "ينفي المريض وجود سعال.", "يذكر المريض وجود سعال."),
+    ("negation", "He has neither fever nor cough.", "ليس لديه حمى ولا سعال.", "لديه حمى وسعال."),
+    ("numbers", "The mass measures 34 mm.", "قياس الكتلة ٣٤ ملم.", "قياس الكتلة ٤٣ ملم."),
+    ("numbers", "Three stones.", "ثلاث حصيات.", "أربع حصيات."),
+    ("numbers", "Repeat after two weeks.", "يُعاد بعد أسبوعين.", "يُعاد بعد ثلاثة أسابيع."),
+    ("numbers", "Repeat after three weeks.", "يُعاد بعد ثلاثة أسابيع.", "يُعاد بعد أسبوعين."),
+    ("numbers", "The T-score is -2.5.", "القيمة التائية -2.5.", "القيمة التائية 2.5."),
+    ("numbers", "More than half of them.", "أكثر من نصفهم، أي أكثر من النصف.", "أكثر من ثلث الحالات."),
+    ("units", "Give 5 mg.", "أعطِ 5 ملغ.", "أعطِ 5 مكغ."),
+    ("units", "Glucose 90 mg/dL.", "الغلوكوز 90 ملغ/ديسيلتر.", "الغلوكوز 90 ملغ/لتر."),
+    ("units", "It lasts 3 days.", "يدوم 3 أيام.", "يدوم 3 أسابيع."),
+    ("units", "Temperature 38 C.", "درجة الحرارة 38 مئوية.", "درجة الحرارة 38 فهرنهايت."),
+    ("doses", "Take it twice daily.", "يؤخذ مرتين يوميًا.", "يؤخذ ثلاث مرات يوميًا."),
+    ("doses", "Take it once daily.", "يؤخذ مرة واحدة يوميًا.", "يؤخذ مرة واحدة أسبوعيًا."),
+    ("doses", "Take it before meals.", "يؤخذ قبل الطعام.", "يؤخذ بعد الطعام."),
+    ("doses", "Give it intravenously.", "يُعطى وريديًا.", "يُعطى عن طريق الفم."),
+    ("ranges", "Keep it at 4-6 weeks.", "يبقى ٤-٦ أسابيع.", "يبقى ٤-٨ أسابيع."),
+    ("ranges", "Between 80 and 130.", "بين 80 و130.", "بين 130 و80."),
+    ("comparisons", "Less than 30 mL.", "أقل من 30 مل.", "أكثر من 30 مل."),
+    ("comparisons", "At least 5 days.", "5 أيام على الأقل.", "5 أيام على الأكثر."),
+    ("comparisons", "Not more than 4 doses.", "بما لا يتجاوز 4 جرعات.", "بما يتجاوز 4 جرعات."),
+    ("comparisons", "Potassium increased.", "ارتفع البوتاسيوم.", "انخفض البوتاسيوم."),
+    ("levels", "Disc bulge at L4-L5.", "انتفاخ قرصي عند L4-L5.", "انتفاخ قرصي عند L3-L4."),
+    ("levels", "Fracture of T12.", "كسر الفقرة الصدرية الثانية عشرة.", "كسر الفقرة الصدرية الحادية عشرة."),
+    (
+        "levels",
+        "Fracture of T12.",
+        "كسر الفقرة الصدرية الثانية عشرة (T12).",
+        "كسر الفقرة الصدرية الثانية عشرة (T11).",
+    ),
+    ("drugs", "Give enoxaparin.", "أعطِ الإينوكسابارين.", "أعطِ الوارفارين."),
+    ("drugs", "Give apixaban.", "أعطِ أبيكسابان.", "أعطِ ريفاروكسابان."),
+    ("drugs", "Stop paracetamol.", "أوقف الباراسيتامول.", "أوقف الإيبوبروفين."),
+    ("drugs", "Prednisone is given.", "يُعطى البريدنيزون.", "يُعطى البريدنيزولون."),
+    ("drugs", "Bed rest is advised.", "يُنصح بالراحة في السرير.", "يُنصح بالميتفورمين."),
+    ("sites", "A stone in the ureter.", "حصاة في الحالب.", "حصاة في المثانة."),
+    ("sites", "The upper lobe is affected.", "الفص العلوي مصاب.", "الفص السفلي مصاب."),
+    ("sites", "Liver enzymes are high.", "إنزيمات الكبد مرتفعة.", "إنزيمات البنكرياس مرتفعة."),
+    ("options", "Which?\nA. Liver\nB. Lung", "أيهما؟\nأ. الكبد\nب. الرئة", "أيهما؟\nب. الكبد\nأ. الرئة"),
+    ("options", "Which?\nA. Liver\nB. Lung", "أيهما؟\nA) الكبد\nB) الرئة", "أيهما؟\nأ. الكبد\nB. الرئة"),
+    (
+        "options",
+        "Which?\nA. Liver\nB. Lung\nAnswer: B",
+        "أيهما؟\nأ. الكبد\nب. الرئة\nالإجابة: ب",
+        "أيهما؟\nأ. الكبد\nب. الرئة\nالإجابة: أ",
+    ),
+    ("placeholders", "<image>\nWhat is it?", "<image>\nما هذا؟", "ما هذا؟"),
+    ("placeholders", "<image>\nWhat is it?", "<image>\nما هذا؟", "<image> <image>\nما هذا؟"),
+    ("placeholders", "A: <image>\nB: yes", "أ: <image>\nب: نعم", "أ:\nب: نعم <image>"),
+    ("placeholders", '{"answer": "lung"}', '{"answer": "رئة"}', '{"جواب": "رئة"}'),
+    (
+        "turns",
+        "User: How are you?\nNurse: Well.\nUser: Good.",
+        "المستخدم: كيف حالك؟\nالممرضة: بخير.\nالمستخدم: جيد.",
+        "المستخدم: كيف حالك؟\nالممرضة: بخير. جيد.",
+    ),
+    ("gender", "A woman aged 40 is tired.", "امرأة عمرها 40 عامًا متعبة.", "رجل عمره 40 عامًا متعب."),
+    ("gender", "She has pain. Her skin is dry.", "لديها ألم. جلدها جاف.", "لديه ألم. جلده جاف."),
+    ("gender", "My son has a rash.", "ابني مصاب بطفح.", "ابنتي مصابة بطفح."),
+    ("sentences", "The liver is normal. The spleen is large.", "الكبد طبيعي. الطحال كبير.", "الكبد طبيعي."),
+    ("sentences", "The liver is normal.", "الكبد طبيعي.", "الكبد طبيعي. ويُنصح بإعادة التصوير بعد عدة أشهر."),
+    ("english", "There is a cyst in the liver.", "توجد كيسة في الكبد.", "توجد cyst في الكبد."),
+    ("english", "The liver is normal.", "الكبد (liver) طبيعي.", "(liver) الكبد طبيعي."),
+    ("dialect", "Why do you want it now?", "لماذا تريده الآن؟", "ليش بدك ياه هلق؟"),
+    ("dialect", "I do not know what this is.", "لا أعرف ما هذا.", "مش عارف ايه ده."),
+    ("repetition", "The liver is normal.", "الكبد طبيعي.", "الكبد طبيعي جدا جدا جدا جدا جدا جدا."),
+    ("language", "The liver is normal.", "الكبد طبيعي.", "Le foie est normal."),
+    ("language", "The liver is normal.", "الكبد طبيعي.", ""),
+]
+
+
+def names(source: str, target: str) -> list[str]:
+    return [failure.check for failure in check_translation(source, target)]
+
+
+@pytest.mark.parametrize(("name", "source", "good", "bad"), ERRORS)
+def test_an_error_fails_by_name_and_the_correct_translation_passes(
+    name: str, source: str, good: str, bad: str
+) -> None:
+    assert names(source, good) == []
+    assert name in names(source, bad)
+
+
+@pytest.mark.parametrize(
+    ("name", "english", "good", "bad"),
+    [row for row in ERRORS if row[0] not in ("dialect", "english", "repetition", "language")],
+)
+def test_the_same_pairs_the_other_way_round(name: str, english: str, good: str, bad: str) -> None:
+    assert names(good, english) == []
+    assert name in names(bad, english)
+
+
+def test_every_check_has_an_error_here() -> None:
+    assert {row[0] for row in ERRORS} == set(CHECKS)
+
+
+def test_a_failure_explains_itself_and_points_at_both_texts() -> None:
+    source, target = "The LEFT kidney.", "الكُلية اليُمنى."
+    failure = check_translation(source, target)[0]
+    assert failure.check == "laterality"
+    assert "keep the side" in failure.why
+    assert [source[a:b] for a, b in failure.source] == ["LEFT"]
+    assert [target[a:b] for a, b in failure.target] == ["اليُمنى"]
+
+
+def test_only_the_checks_that_are_asked_for_are_made() -> None:
+    assert [f.check for f in check_translation("5 left eyes", "6 عيون يمنى", only=["numbers"])] == ["numbers"]
+
+
+def test_the_same_pair_fails_in_the_same_way_every_time() -> None:
+    source, target = ERRORS[0][1], ERRORS[0][3]
+    assert check_translation(source, target) == check_translation(source, target)
+
+
+CORRECT = [
+    ("He was left without treatment, which is not right.", "تُرك من دون علاج، وهذا ليس صحيحًا."),
+    ("The pain is still there, especially at night.", "لا يزال الألم موجودًا، ولا سيما ليلًا."),
+    ("It takes no longer than 7 days.", "لا تزيد المدة على 7 أيام."),
+    ("A 54-year-old man.", "رجل في الرابعة والخمسين من عمره."),
+    ("COVID-19 and vitamin B12.", "كوفيد-19 وفيتامين ب12."),
+    ("About 40% of them.", "نحو ٤٠ في المئة منهم."),
+    ("White cells 3.1 x 10⁹/L.", "الكريات البيض 3.1 × 10^9/لتر."),
+    ("Take two tablets.", "تناول قرصين."),
+    ("Blood pressure 120/80 mmHg.", "ضغط الدم ١٢٠/٨٠ ملم زئبق."),
+    ("T2-weighted images of the knee.", "صور مرجحة بزمن T2 للركبة."),
+    ("Both kidneys are normal.", "الكليتان طبيعيتان."),
+    ("The patient feels well.", "يشعر المريض بأنه بخير."),
+    ("The pregnant patient feels well.", "تشعر المريضة الحامل بأنها بخير."),
+    ("Fracture of the fifth lumbar vertebra (L5).", "كسر الفقرة القطنية الخامسة (L5)."),
+    ("There is atelectasis (collapse).", "يوجد انخماص (atelectasis)."),
+    ("The answer is a fracture.", "الجواب كسر."),
+    ("Infection with H. pylori.", "عدوى بجرثومة H. pylori."),
+]
+
+
+@pytest.mark.parametrize(("source", "target"), CORRECT)
+def test_what_is_said_differently_is_no_error(source: str, target: str) -> None:
+    assert names(source, target) == []
+    assert names(target, source) == []
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "<image>", "()", "٠", "a" * 5000, "لا " * 3000])
+def test_no_text_breaks_a_check(text: str) -> None:
+    for source, target in ((text, "الكبد"), ("The liver.", text), (text, text)):
+        for failure in check_translation(source, target):
+            assert failure.why
