@@ -66,8 +66,8 @@ def parse(name: str, text: str) -> Prompt:
 
 @cache
 def prompt(name: str) -> Prompt:
-    """A shipped template by its file's name, without ``.txt``."""
-    path = files("bimedix2.evaluate.mbench").joinpath("prompts", f"{name}.txt")
+    """A shipped template by its file's name, without ``.md``."""
+    path = files("bimedix2.evaluate.mbench").joinpath("prompts", f"{name}.md")
     return parse(name, path.read_text(encoding="utf-8"))
 
 
