@@ -17,6 +17,7 @@ from bimedix2.verbs.ask import ask
 from bimedix2.verbs.chat import chat
 from bimedix2.verbs.demo import demo
 from bimedix2.verbs.models import models
+from bimedix2.verbs.score import score
 from bimedix2.verbs.serve import serve
 
 ROOMS: dict[str, str] = {
@@ -28,7 +29,7 @@ ROOMS: dict[str, str] = {
 }
 """Batch rooms: ``bimedix2 ROOM RECIPE.yaml [key=value ...]``; each has a ``Config`` and a ``run``."""
 
-VERBS: tuple[Callable[..., None], ...] = (ask, chat, serve, models, demo)
+VERBS: tuple[Callable[..., None], ...] = (ask, chat, serve, models, score, demo)
 """What a person does with a model; a verb's name is its function's."""
 
 app = typer.Typer(

@@ -1,0 +1,171 @@
+"""Scorers of reports that need weights: each opened when it is asked for, from the hub or a local path.
+
+``SCORERS`` is the table. None of them is needed for the others, and one that cannot be opened says how to get
+it. All of them read English alone.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from bimedix2 import io
+from bimedix2.errors import ConfigError, ModelError
+from bimedix2.evaluate.metrics import bertscore, chexbert, radeval, radgraph
+from bimedix2.evaluate.metrics.report import (
+    BERTSCORE,
+    CHEXBERT,
+    RADCLIQ,
+    RADGRAPH,
+    RESCALED,
+    Column,
+    Mode,
+    Scored,
+    Scorer,
+)
+from bimedix2.manifest import hash_folder
+
+
+@dataclass(frozen=True)
+class Heavy:
+    """``keys``: the columns it gives. ``needs``: what a user must have. ``open``: from a path, or the hub."""
+
+    keys: tuple[str, ...]
+    needs: str
+    open: Callable[[str | None], Scorer]
+
+
+def _radgraph(location: str | None) -> Scorer:
+    extract = radgraph.Extractor(location)
+
+    def score(references: Sequence[str], hypotheses: Sequence[str]) -> Scored:
+        blank = sum(not text.strip() for text in (*references, *hypotheses))
+        found = extract([*references, *hypotheses])
+        right, ours = found[: len(references)], found[len(references) :]
+        column: Column = [radgraph.reward(h, r) for h, r in zip(ours, right, strict=True)]
+        note = f"{RADGRAPH}: {blank} blank reports were read as '{radgraph.BLANK}'"
+        return Scored({RADGRAPH: column}, [note] if blank else [])
+
+    return score
+
+
+def _chexbert(location: str | None) -> Scorer:
+    encoder = chexbert.CheXbert(location)
+    return lambda references, hypotheses: Scored({CHEXBERT: list(encoder(references, hypotheses))})
+
+
+def _bertscore(location: str | None) -> Scorer:
+    encoder = bertscore.BertScore(location or bertscore.HUB)
+
+    def score(references: Sequence[str], hypotheses: Sequence[str]) -> Scored:
+        found = encoder(references, hypotheses)
+        note = (
+            f"{BERTSCORE}: {len(found.degenerate)} answers have F1 0 because every word of theirs stands in "
+            "every answer (idf is the answers' own, as in MultiMedEval)"
+        )
+        columns: dict[str, Column] = {
+            BERTSCORE: list(found.f1),
+            RESCALED: [bertscore.rescaled(value) for value in found.f1],
+        }
+        return Scored(columns, [note] if found.degenerate else [])
+
+    return score
+
+
+def _radeval(name: str) -> Callable[[str | None], Scorer]:
+    def opened(location: str | None) -> Scorer:
+        if location is not None:
+            raise ModelError(
+                f"'{name}' takes no path: radeval has its weights from the model hub or its cache"
+            )
+        scorer = radeval.RadEvalScorer(name)
+
+        def score(references: Sequence[str], hypotheses: Sequence[str]) -> Scored:
+            values = scorer(references, hypotheses)
+            column: Column = [value if math.isfinite(value) else None for value in values]
+            lost = column.count(None)
+            return Scored({name: column}, [f"{name}: {lost} pairs have no value"] if lost else [])
+
+        return score
+
+    return opened
+
+
+_RADEVAL = "pip install 'bimedix2[radeval]', and its weights from the model hub"
+
+SCORERS: dict[str, Heavy] = {
+    "radgraph": Heavy(
+        (RADGRAPH,),
+        f"pip install 'bimedix2[radgraph]', and radgraph.tar.gz of {radgraph.REPOSITORY}",
+        _radgraph,
+    ),
+    "chexbert": Heavy(
+        (CHEXBERT,), f"{chexbert.FILE} of {chexbert.HUB}, and {chexbert.ENCODER} beside it", _chexbert
+    ),
+    "bertscore": Heavy((BERTSCORE, RESCALED), f"the model {bertscore.HUB}", _bertscore),
+    "ratescore": Heavy(("ratescore",), _RADEVAL, _radeval("ratescore")),
+    "green": Heavy(("green",), _RADEVAL, _radeval("green")),
+    "crimson": Heavy(("crimson",), _RADEVAL, _radeval("crimson")),
+}
+
+
+def asked_for(asked: Sequence[str]) -> dict[str, str | None]:
+    """``NAME`` or ``NAME=PATH`` to name -> path.
+
+    Raises:
+        ConfigError: there is no such scorer; names the nearest.
+    """
+    found: dict[str, str | None] = {}
+    for entry in asked:
+        name, _, path = entry.partition("=")
+        if name not in SCORERS:
+            near = get_close_matches(name, SCORERS, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"one of {', '.join(SCORERS)}"
+            raise ConfigError(f"there is no scorer '{name}'; {hint}")
+        found[name] = path or None
+    return found
+
+
+def openers(
+    asked: Mapping[str, str | None], mode: Mode
+) -> dict[str, tuple[Sequence[str], Callable[[], Scorer]]]:
+    """What ``report.score_reports`` opens one after the other."""
+
+    def opener(name: str, path: str | None) -> Callable[[], Scorer]:
+        def opened() -> Scorer:
+            if mode == "arabic":
+                raise ModelError(f"'{name}' reads English alone; score English reports with --mode compat")
+            return SCORERS[name].open(path)
+
+        return opened
+
+    return {name: (SCORERS[name].keys, opener(name, path)) for name, path in asked.items()}
+
+
+def not_asked(asked: Mapping[str, str | None], columns: Mapping[str, Column], mode: Mode) -> dict[str, str]:
+    """Why a key of the table has no column though nothing failed."""
+    english = "it reads English alone"
+    reasons = {
+        key: english if mode == "arabic" else f"ask for it with --scorer {name}; it needs {heavy.needs}"
+        for name, heavy in SCORERS.items()
+        if name not in asked
+        for key in heavy.keys
+    }
+    if RADCLIQ[0] not in columns:
+        parts = english if mode == "arabic" else f"it is made of {RADGRAPH}, {BERTSCORE} and {CHEXBERT}"
+        reasons.update(dict.fromkeys(RADCLIQ, parts))
+    return reasons
+
+
+def identity(asked: Mapping[str, str | None]) -> str:
+    """The weights that scorers read, for a signature: eight digits of a hash, or ``hub``."""
+    return "+".join(f"{name}:{_hash(path)}" for name, path in asked.items()) or "none"
+
+
+def _hash(path: str | None) -> str:
+    if path is None or not Path(path).exists():
+        return "hub"
+    if Path(path).is_file():
+        return io.sha256_file(Path(path))[:8]
+    return io.sha256_bytes(io.canonical_json(hash_folder(Path(path))).encode())[:8]

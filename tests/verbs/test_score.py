@@ -1,0 +1,137 @@
+"""``bimedix2 score``: the command a user types, its numbers, and what it says of a broken file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VQA = [
+    {"gold": "yes", "pred": "Yes, there is.", "id": "a"},
+    {"gold": "right lower lobe", "pred": "lower lobe"},
+    {"gold": "نعم", "pred": "نعم، يوجد كسر."},
+]
+REPORTS = [
+    {"ref": "No acute process.", "hyp": "No acute process."},
+    {"ref": "Small left effusion.", "hyp": "Small right effusion."},
+]
+
+
+def write(path: Path, rows: list[Any]) -> str:
+    text = "\n".join(row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows)
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_vqa_as_json_has_multimedevals_keys(cli: Any, tmp_path: Path) -> None:
+    code, out, _ = cli("score", "vqa", write(tmp_path / "a.jsonl", VQA), "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert out.count("\n") == 1
+    assert (found["pairs"], found["closedQuestions"], found["openQuestions"]) == (3, 1, 2)
+    assert found["closedQuestionsAccuracy"] == 1
+    assert found["recall"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert {"bleu", "F1", "openQuestionsRecall", "openQuestionsAccuracy", "precision"} <= found.keys()
+    assert "partial" not in found
+    assert found["signature"].split("|")[1:3] == ["scorer:vqa-compat", "weights:none"]
+
+
+def test_the_arabic_mode_is_another_score_with_another_signature(cli: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", VQA)
+    found = json.loads(cli("score", "vqa", path, "--json", "--mode", "arabic")[1])
+    assert (found["mode"], found["closedQuestions"], found["closedQuestionsAccuracy"]) == ("arabic", 2, 1)
+    assert "scorer:vqa-arabic" in found["signature"]
+    assert found["recallLightStem"] == found["recall"]
+
+
+def test_every_pair_in_a_file(cli: Any, tmp_path: Path) -> None:
+    path, items = write(tmp_path / "a.jsonl", VQA), tmp_path / "out" / "items.jsonl"
+    assert cli("score", "vqa", path, "--per-item", str(items))[0] == 0
+    rows = [json.loads(line) for line in items.read_text(encoding="utf-8").splitlines()]
+    assert [(row["line"], row.get("id"), row["closed"]) for row in rows] == [
+        (1, "a", True),
+        (2, None, False),
+        (3, None, False),
+    ]
+    assert rows[1]["openQuestionsRecall"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_partial_result_says_so_in_its_first_line(cli: Any, tmp_path: Path, flags: list[str]) -> None:
+    rows = [*VQA, '{"gold": "yes", "pred": NaN}', {"gold": "yes"}, {"gold": "left", "pred": ""}]
+    path = write(tmp_path / "a.jsonl", rows)
+    code, out, _ = cli("score", "vqa", path, *flags)
+    assert code == 0
+    assert "partial: 2 of 6 lines of a.jsonl are left out" in out.splitlines()[0]
+    assert path in out
+    if flags:
+        found = json.loads(out)
+        assert next(iter(found)) == "partial"
+        assert [(fault["file"], fault["line"]) for fault in found["leftOut"]] == [(path, 4), (path, 5)]
+        assert [(fault["line"], fault["reason"]) for fault in found["noted"]] == [(6, "'pred' is empty")]
+    else:
+        assert f"{path} line 4: is not JSON: NaN" in out
+        assert f"{path} line 5: has no field 'pred'" in out
+        assert f"{path} line 6: 'pred' is empty" in out
+
+
+def test_many_faults_are_counted_and_some_are_shown(cli: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [*VQA, *[{"gold": "yes"}] * 30])
+    out = cli("score", "vqa", path)[1]
+    assert "30 x has no field 'pred'" in out
+    assert out.count(" line ") == 20
+    assert "and 10 more" in out
+
+
+def test_reports_and_what_is_not_here(cli: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "r.jsonl", REPORTS)
+    found = json.loads(cli("score", "report", path, "--json")[1])
+    assert found["bleu1"] == pytest.approx((1 + 2 / 3) / 2, abs=1e-6)
+    assert found["rougeL"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["bleu4"] == 0
+    for key in ("f1-radgraph", "CheXBert vector similarity", "f1-bertscore", "radcliq", "green"):
+        assert found[key] is None
+        assert found["unavailable"][key]
+    shown = cli("score", "report", path)[1]
+    assert "unavailable: ask for it with --scorer chexbert; it needs chexbert.pth" in shown
+
+
+def test_reports_in_arabic_mode(cli: Any, tmp_path: Path) -> None:
+    rows = [{"ref": "الرئة اليُسرى سليمة.", "hyp": "الرئه اليسرى سليمة"}]
+    path = write(tmp_path / "r.jsonl", rows)
+    compat = json.loads(cli("score", "report", path, "--json")[1])
+    arabic = json.loads(cli("score", "report", path, "--json", "--mode", "arabic")[1])
+    assert (compat["rougeL"], arabic["rougeL"], arabic["bleu1"]) == (0, 1, 1)
+    assert arabic["unavailable"]["radcliq"] == "it reads English alone"
+
+
+def test_a_scorer_that_cannot_be_opened_says_how_to_get_it(cli: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "r.jsonl", REPORTS)
+    missing = tmp_path / "chexbert.pth"
+    (tmp_path / "bert-base-uncased").mkdir()
+    found = json.loads(cli("score", "report", path, "--json", "--scorer", f"chexbert={missing}")[1])
+    assert found["CheXBert vector similarity"] is None
+    assert "bert-base-uncased" in found["unavailable"]["CheXBert vector similarity"]
+    assert found["bleu1"] > 0
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["vqa", "{none}"], "does not exist"),
+        (["vqa", "{r}"], "has no pair of 'gold' and 'pred'"),
+        (["vqa", "{v}", "--scorer", "chexbert"], "--scorer belongs to reports"),
+        (["report", "{r}", "--scorer", "chexbrt"], "did you mean 'chexbert'?"),
+    ],
+)
+def test_a_users_error_is_one_line(cli: Any, tmp_path: Path, args: list[str], says: str) -> None:
+    paths = {
+        "{none}": str(tmp_path / "none.jsonl"),
+        "{v}": write(tmp_path / "v.jsonl", VQA),
+        "{r}": write(tmp_path / "r.jsonl", REPORTS),
+    }
+    code, out, err = cli("score", *[paths.get(arg, arg) for arg in args])
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert says in err
+    assert err.count("\n") == 1
