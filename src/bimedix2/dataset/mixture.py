@@ -3,10 +3,15 @@
 import random
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from pydantic import Field
 
 from bimedix2.config import Settings
-from bimedix2.records import Record
+from bimedix2.dataset.batches import Bools, Ints
+from bimedix2.dataset.survey import Profile
+
+OWN = frozenset({"task", "language", "source", "component"})
+"""What a cell can be made of beside the keys of a record's ``meta``."""
 
 
 class MixtureConfig(Settings):
@@ -17,17 +22,35 @@ class MixtureConfig(Settings):
     whole: list[str] = []
     """Tasks of which every record is kept."""
     balance: list[str] = ["task", "language"]
-    """What makes a cell: ``task``, ``language``, ``source``, or a key of the record's ``meta``."""
+    """What makes a cell: ``task``, ``language``, ``source``, ``component``, or a key of the record's
+    ``meta``."""
     power: float = Field(default=0.5, ge=0, le=1)
     """A cell's weight is its size to this power: 0 gives equal cells, 1 the natural sizes."""
     weights: dict[str, float] = {}
-    """Task -> factor on the weight of its cells (1 where absent, 0 leaves the task out)."""
+    """Task or component -> factor on the weight of its cells (1 where absent, 0 leaves it out)."""
+
+    def meta(self) -> list[str]:
+        """The keys of ``meta`` that make cells."""
+        return [key for key in self.balance if key not in OWN]
 
 
-def cell_of(record: Record, balance: Sequence[str]) -> tuple[str, ...]:
-    """The cell that a record belongs to."""
-    own = {"task": record.task, "language": record.language.value, "source": record.provenance.source}
-    return tuple(str(own[key]) if key in own else str(record.meta.get(key, "")) for key in balance)
+def cell_of(profile: Profile, component: str, balance: Sequence[str], meta: Sequence[str]) -> tuple[str, ...]:
+    """The cell of the records with a profile; its task stands first, whatever else makes it.
+
+    Args:
+        profile: theirs.
+        component: theirs, empty where the recipe declares none.
+        balance: what makes a cell.
+        meta: the keys that ``profile.cells`` holds the values of.
+    """
+    own = {
+        "task": profile.task,
+        "language": profile.language,
+        "source": profile.source,
+        "component": component,
+        **dict(zip(meta, profile.cells, strict=True)),
+    }
+    return (profile.task, *(own[key] for key in balance))
 
 
 def allot(
@@ -60,25 +83,50 @@ def allot(
     return taken
 
 
-def mix(records: Sequence[Record], config: MixtureConfig, seed: int) -> tuple[list[Record], list[Record]]:
-    """Draw the mixture; return ``(kept, left out)``, both in a seeded random order."""
-    order = list(records)
+def shuffled(count: int, seed: int) -> Ints:
+    """The numbers below ``count`` in a seeded random order."""
+    order = list(range(count))
     random.Random(seed).shuffle(order)
-    cells: dict[tuple[str, ...], list[Record]] = {}
-    tasks: dict[tuple[str, ...], str] = {}
-    for record in order:
-        if record.task in config.whole:
-            continue
-        cell = (record.task, *cell_of(record, config.balance))
-        cells.setdefault(cell, []).append(record)
-        tasks[cell] = record.task
-    sizes = {cell: len(rows) for cell, rows in cells.items()}
-    weights = {
-        cell: config.weights.get(tasks[cell], 1.0) * size**config.power for cell, size in sizes.items()
+    return np.array(order, dtype=np.int64)
+
+
+def mix(
+    cells: Ints, names: Sequence[tuple[str, ...]], components: Sequence[str], config: MixtureConfig, seed: int
+) -> tuple[Ints, Bools]:
+    """Draw the mixture of one side.
+
+    Args:
+        cells: of every row of the side, its cell: an index into ``names``.
+        names: the cells, each beginning with its task.
+        components: the component of every cell, which ``weights`` may name.
+        config: how many of what.
+        seed: of the order.
+
+    Returns:
+        A seeded random order of the side's rows; which of them, in that order, are kept.
+    """
+    order = shuffled(len(cells), seed)
+    drawn = cells[order]
+    whole = np.array([name[0] in config.whole for name in names], dtype=np.bool_)
+    counts = np.bincount(cells, minlength=len(names))
+    sizes = {name: int(counts[n]) for n, name in enumerate(names) if counts[n] and not whole[n]}
+    factor = {
+        name: config.weights.get(name[0], 1.0) * config.weights.get(components[n], 1.0)
+        for n, name in enumerate(names)
     }
-    total = config.total if config.total is not None else len(order)
+    weights = {name: factor[name] * size**config.power for name, size in sizes.items()}
+    total = config.total if config.total is not None else len(cells)
     taken = allot(sizes, weights, total)
-    chosen = {record.id for cell, rows in cells.items() for record in rows[: taken[cell]]}
-    chosen |= {record.id for record in order if record.task in config.whole}
-    kept = [record for record in order if record.id in chosen]
-    return kept, [record for record in order if record.id not in chosen]
+    most = np.array([counts[n] if whole[n] else taken.get(name, 0) for n, name in enumerate(names)])
+    return order, place_in_group(drawn) < most[drawn]
+
+
+def place_in_group(groups: Ints) -> Ints:
+    """How many of the same group stand before each."""
+    by_group = np.argsort(groups, kind="stable")
+    ordered = groups[by_group]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(groups) else by_group
+    sizes = np.diff(np.append(starts, len(groups)))
+    place = np.empty(len(groups), dtype=np.int64)
+    place[by_group] = np.arange(len(groups)) - np.repeat(starts, sizes)
+    return place

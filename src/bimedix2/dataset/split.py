@@ -1,16 +1,25 @@
 """Who trains and who tests: whole subjects, never slices or tiles of one.
 
 A subject is a patient, video, volume or slide. Where a source names none, its records cannot be told apart:
-they stay on one side, unless the recipe says to split that source by image, and then each such record carries
-``meta.subject_unknown``, so that whoever reads its score knows.
+they stay on one side, unless the recipe says to split that source by image or by its published ids, and then
+each such record with an image carries ``meta.subject_unknown``, so that whoever reads its score knows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
 
 from bimedix2 import io
 from bimedix2.config import Settings
+from bimedix2.dataset.survey import Survey
 from bimedix2.errors import ConfigError
-from bimedix2.records import Record, Split
+from bimedix2.records import Split
+
+SIDES = (Split.TRAIN, Split.VALIDATION, Split.TEST)
+"""In the order in which they are written; the later one is the stricter."""
+TRAIN, VALIDATION, TEST = range(3)
+Sides = np.ndarray[tuple[int, ...], np.dtype[np.int8]]
 
 
 class SplitConfig(Settings):
@@ -22,81 +31,76 @@ class SplitConfig(Settings):
     """Source -> how many of its subjects are held out, chosen by the hash of their name and the seed."""
     by_image: dict[str, float] = {}
     """Source without subject names -> share of its images held out."""
+    by_id: dict[str, float] = {}
+    """Source without subjects and images -> share of its published ids held out; a translated or rewritten
+    twin has the id of its original and goes with it."""
     seed: int = 0
 
+    def named(self) -> frozenset[str]:
+        """Sources whose subjects must be known by name."""
+        return frozenset([*self.test_sources, *self.test_subjects])
 
-def _rank(text: str, seed: int) -> float:
+    def drawn_images(self) -> dict[str, Callable[[str], bool]]:
+        """Source -> whether an image is held out by itself."""
+        return {source: partial(self._drawn, share) for source, share in self.by_image.items()}
+
+    def drawn_ids(self) -> dict[str, Callable[[str], bool]]:
+        """Source -> whether a published id is held out by itself."""
+        return {source: partial(self._drawn, share) for source, share in self.by_id.items()}
+
+    def _drawn(self, share: float, name: str) -> bool:
+        return rank(name, self.seed) < share
+
+
+def rank(text: str, seed: int) -> float:
+    """A number from 0 to 1 that depends on the text and the seed alone."""
     return int(io.sha256_bytes(f"{seed}:{text}".encode())[:12], 16) / 16**12
 
 
-def subject_sides(records: Iterable[Record], config: SplitConfig) -> dict[str, Split]:
-    """Side of every named subject.
+def held_out(survey: Survey, config: SplitConfig) -> dict[str, set[str]]:
+    """The held-out subjects of every source that a rule names.
 
     Raises:
-        ConfigError: a rule names a source that no record has, asks for more subjects than there are, or two
-            rules put one subject on both sides.
+        ConfigError: a rule names a source that no record has, or asks for more subjects than there are.
     """
-    subjects: dict[str, set[str]] = {}
-    for record in records:
-        named = subjects.setdefault(record.provenance.source, set())
-        if record.provenance.subject is not None:
-            named.add(record.provenance.subject)
-    for source in [*config.test_sources, *config.test_subjects, *config.by_image]:
-        if source not in subjects:
+    sources = {profile.source for profile in survey.profiles}
+    for source in [*config.test_sources, *config.test_subjects, *config.by_image, *config.by_id]:
+        if source not in sources:
             raise ConfigError(
-                f"split: no record comes from '{source}'; sources are: {', '.join(sorted(subjects))}"
+                f"split: no record comes from '{source}'; sources are: {', '.join(sorted(sources))}"
             )
-    sides: dict[str, Split] = {}
-    for source, names in sorted(subjects.items()):
-        wanted = len(names) if source in config.test_sources else config.test_subjects.get(source, 0)
+    held: dict[str, set[str]] = {}
+    for source in sorted(config.named()):
+        names = survey.names[source]
+        wanted = len(names) if source in config.test_sources else config.test_subjects[source]
         if wanted > len(names):
             raise ConfigError(
                 f"split.test_subjects.{source}: {wanted} wanted, {len(names)} subjects are named"
             )
-        held_out = set(sorted(names, key=lambda name: _rank(name, config.seed))[:wanted])
-        for name in names:
-            side = Split.TEST if name in held_out else Split.TRAIN
-            if sides.setdefault(name, side) is not side:
-                raise ConfigError(f"split: subject '{name}' stands in two sources and on both sides")
-    return sides
+        held[source] = set(sorted(names, key=lambda name: rank(name, config.seed))[:wanted])
+    return held
 
 
-def side_of(record: Record, sides: dict[str, Split], config: SplitConfig) -> Split:
-    """The side of one record, by its subject, its image or its source."""
-    source = record.provenance.source
-    if record.split is not Split.NONE:  # a benchmark's published split stands
-        return record.split
-    if record.provenance.subject is not None:
-        return sides[record.provenance.subject]
-    if source in config.test_sources:
-        return Split.TEST
-    if source in config.by_image and record.images:
-        return (
-            Split.TEST
-            if _rank(record.images[0].image, config.seed) < config.by_image[source]
-            else Split.TRAIN
-        )
-    return Split.TRAIN
+def place(survey: Survey, config: SplitConfig) -> Sides:
+    """The side of every row, by its published split, its subject, its image or id, or its source.
+
+    Raises:
+        ConfigError: a rule cannot hold, or two of them put one subject on both sides.
+    """
+    held = held_out(survey, config)
+    apart = {hash(name) or 1: name for names in held.values() for name in names}
+    tested = np.isin(survey.subject, np.fromiter(apart, np.int64, len(apart)))
+    source = survey.column(lambda profile: profile.source, np.object_)
+    for having, key in set(zip(source[tested].tolist(), survey.subject[tested].tolist(), strict=True)):
+        if apart[key] not in held.get(having, ()):
+            raise ConfigError(f"split: subject '{apart[key]}' stands in two sources and on both sides")
+    number = {split.value: side for side, split in enumerate(SIDES)}
+    published = survey.column(lambda profile: number.get(profile.split, -1), np.int8)
+    whole = survey.column(lambda profile: profile.source in config.test_sources, np.bool_)
+    own = np.where(survey.subject != 0, tested, whole | survey.drawn)
+    return np.where(published >= 0, published, np.where(own, TEST, TRAIN)).astype(np.int8)
 
 
-def place(records: Sequence[Record], config: SplitConfig) -> list[Record]:
-    """Return the records with their ``split`` set."""
-    sides = subject_sides(records, config)
-    placed = []
-    for record in records:
-        changes: dict[str, object] = {"split": side_of(record, sides, config)}
-        if record.images and record.provenance.subject is None:
-            changes["meta"] = {**record.meta, "subject_unknown": True}
-        placed.append(record.model_copy(update=changes))
-    return placed
-
-
-def shared_images(records: Iterable[Record]) -> set[str]:
-    """Image hashes that stand on both sides: identical files under two names or subjects."""
-    seen: dict[str, Split] = {}
-    both: set[str] = set()
-    for record in records:
-        for image in record.images:
-            if seen.setdefault(image.image, record.split) is not record.split:
-                both.add(image.image)
-    return both
+def unknown_subjects(survey: Survey) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Rows that show an image of nobody knows whom."""
+    return np.asarray((survey.pictures > 0) & (survey.subject == 0))

@@ -55,11 +55,36 @@ def _to_row(record: Record) -> dict[str, Any]:
     return row
 
 
-def _from_row(row: dict[str, Any]) -> dict[str, Any]:
-    for message in row["messages"]:
-        message["content"] = [{k: v for k, v in part.items() if v is not None} for part in message["content"]]
-    row["meta"] = json.loads(row["meta"])
-    return row
+def parse_row(row: dict[str, Any], where: str) -> Record:
+    """Check one row of a shard, as Arrow gives it.
+
+    Args:
+        row: the columns of ``SCHEMA``.
+        where: file and row, for the error.
+
+    Raises:
+        DataError: one sentence naming the place, the field and the problem.
+    """
+    try:
+        meta = json.loads(row["meta"])
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: 'meta' is no JSON; correct that record") from error
+    messages = [
+        message
+        and {
+            **message,
+            "content": [
+                part and {k: v for k, v in part.items() if v is not None} for part in message["content"] or ()
+            ],
+        }
+        for message in row["messages"] or ()
+    ]
+    return parse({**row, "meta": meta, "messages": messages}, where)
+
+
+def open_shard(path: Path) -> pq.ParquetWriter:
+    """Open a shard for writing, as all rooms write it: the columns of ``SCHEMA``, zstd."""
+    return pq.ParquetWriter(path, SCHEMA, compression="zstd")
 
 
 def write_records(folder: Path, records: Iterable[Record]) -> int:
@@ -78,7 +103,7 @@ def write_records(folder: Path, records: Iterable[Record]) -> int:
     def flush() -> None:
         nonlocal writer, shard, in_shard
         if writer is None:
-            writer = pq.ParquetWriter(out / f"{shard:05d}.parquet", SCHEMA, compression="zstd")
+            writer = open_shard(out / f"{shard:05d}.parquet")
         writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
         in_shard += len(rows)
         rows.clear()
@@ -121,17 +146,19 @@ def read_records(folder: Path) -> Iterator[Record]:
                 for batch in file.iter_batches(ROWS_PER_GROUP):
                     for row in batch.to_pylist():
                         row_number += 1
-                        yield parse(_from_row(row), f"{shard} row {row_number}")
+                        yield parse_row(row, f"{shard} row {row_number}")
         except (pa.ArrowInvalid, OSError) as error:
             raise DataError(f"{shard} is not a readable Parquet file; run its room again") from error
 
 
 def write_removed(folder: Path, removed: Iterable[tuple[str, str, Any]]) -> dict[str, int]:
-    """Write ``removed/removed.jsonl`` of ``(id, reason, what)``; return counts by reason."""
+    """Write ``removed/removed.jsonl`` of ``(id, reason, what)`` row by row; return counts by reason."""
     counts: dict[str, int] = {}
-    rows = []
-    for identity, reason, what in removed:
-        counts[reason] = counts.get(reason, 0) + 1
-        rows.append({"id": identity, "reason": reason, "what": what})
-    io.write_jsonl(folder / "removed" / "removed.jsonl", rows)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for identity, reason, what in removed:
+            counts[reason] = counts.get(reason, 0) + 1
+            yield {"id": identity, "reason": reason, "what": what}
+
+    io.write_jsonl(folder / "removed" / "removed.jsonl", rows())
     return counts

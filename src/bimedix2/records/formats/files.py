@@ -2,11 +2,13 @@
 
 import base64
 import binascii
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from bimedix2 import io
 from bimedix2.errors import ConfigError, DataError, ImageError
@@ -34,7 +36,7 @@ def write_file(
     *,
     link: bool = False,
 ) -> int:
-    """Write records and their images; return the number of records.
+    """Write records and their images, one by one; return the number of records.
 
     The images stand in ``images/`` beside the file, under their hash and the suffix of their name; rows name
     them by the path below the file's folder.
@@ -54,17 +56,64 @@ def write_file(
     form = _format(format_name)
 
     def ref(image: ImagePart) -> str:
-        return _export(image, store, path.parent, link)
+        return export_image(image, store, path.parent, link)
 
-    rows = (form.write(record, ref) for record in records)
-    if path.suffix.lower() in LINES:
-        return io.write_jsonl(path, rows)
-    written = list(rows)
-    io.write_json(path, written)
-    return len(written)
+    with RowFile(path) as file:
+        for record in records:
+            file.add(form.write(record, ref))
+    return file.count
 
 
-def _export(image: ImagePart, store: ImageStore, folder: Path, link: bool) -> str:
+class RowFile:
+    """A file of rows, written one by one and there only when it is whole: beside, fsync, rename.
+
+    Args:
+        path: ``.jsonl`` and ``.ndjson`` are JSON Lines, others one JSON list with a row a line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._lines = path.suffix.lower() in LINES
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._part.open("w", encoding="utf-8")
+        return self
+
+    def add(self, row: Any) -> None:
+        """Write the next row."""
+        text = json.dumps(row, ensure_ascii=False, allow_nan=False)
+        if self._lines:
+            self._file.write(f"{text}\n")
+        else:
+            self._file.write(f"{',' if self.count else '['}\n{text}")
+        self.count += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and not self._lines:
+                self._file.write("\n]\n" if self.count else "[]\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            if kind is None:
+                self._part.replace(self.path)
+                io.fsync_dir(self.path.parent)
+        finally:
+            self._file.close()
+            self._part.unlink(missing_ok=True)
+
+
+def export_image(image: ImagePart, store: ImageStore, folder: Path, link: bool) -> str:
+    """Put a stored image into ``images/`` below a folder; return how a row there names it.
+
+    Raises:
+        ImageError: it is not in the store, or was changed there.
+    """
     suffix = SUFFIX.search(image.name.lower()[-9:])
     ending = suffix[0] if suffix and image.name.lower().endswith(suffix[0]) else ""
     name = f"images/{image.image[:2]}/{image.image}{ending}"
