@@ -16,6 +16,7 @@ from bimedix2.records.store import write_records, write_removed
 from bimedix2.sources import (
     bimed_v,
     bimedix1,
+    download,
     everyday,
     folder,
     lcs_558k,
@@ -30,6 +31,7 @@ from bimedix2.sources import (
     unreadable,
     vqa_rad,
 )
+from bimedix2.sources.download import DownloadConfig
 from bimedix2.sources.removed import BROKEN, Removed
 
 Reader = Iterator[Record | Removed]
@@ -87,14 +89,23 @@ MADE: dict[str, Callable[[Part, ImageStore], Reader]] = {
 
 
 class Config(Settings):
-    """What to read and where to write it."""
+    """What to read, or to fetch, and where to write it."""
 
-    parts: list[Part] = Field(min_length=1)
+    parts: list[Part] = []
+    """What is read into records."""
+    download: DownloadConfig | None = None
+    """Images to fetch, for parts of a later run to read."""
     output: Path
     """The run folder to make."""
     max_broken: int = Field(default=100, ge=0)
     """Rows of one part without their file's layout (JSON that is none, a field of another type) before the
     run stops; until then each is kept aside with its reason."""
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> "Config":
+        if bool(self.parts) == (self.download is not None):
+            raise ValueError("give 'parts' to read or a 'download' to fetch, one of the two")
+        return self
 
 
 def _read(part: Part, store: ImageStore) -> Reader:
@@ -128,7 +139,12 @@ def _records(
 
 
 def run(config: Config) -> Path:
-    """Read the parts into one finished folder: ``records/``, ``images/`` and ``removed/``."""
+    """Read the parts into one finished folder: ``records/``, ``images/`` and ``removed/``.
+
+    A ``download`` makes ``images/``, ``names.jsonl`` and ``removed/`` instead.
+    """
+    if config.download is not None:
+        return download.run(config.download, config.output)
     inputs = {f"parts.{n}": part.path for n, part in enumerate(config.parts) if part.path is not None}
     with RunFolder(config.output, "sources", config.model_dump(mode="json"), inputs) as out:
         # What a killed run had stored is stored again: a row may have left the manifest since.

@@ -3,12 +3,14 @@
 from functools import lru_cache
 from pathlib import Path
 
-from bimedix2 import imaging
+from bimedix2 import imaging, io
 from bimedix2.errors import ImageError
 from bimedix2.records import ImagePart
 from bimedix2.records.images import ImageStore
 from bimedix2.sources.removed import Unfit
 
+NAMES = "names.jsonl"
+"""The index of a folder that a download made: one ``{"name", "sha256", ...}`` a line."""
 REMEMBERED = 4096
 """Images whose outcome is kept: questions about one stand close together in every published file."""
 
@@ -19,10 +21,10 @@ def below(path: Path, *names: str) -> Path:
 
 
 class Pictures:
-    """The image folder of a dataset.
+    """The image folder of a dataset, or the finished folder of a download.
 
     Args:
-        root: where the rows' names begin.
+        root: where the rows' names begin, or what holds ``names.jsonl``.
         store: where the images go.
     """
 
@@ -30,6 +32,8 @@ class Pictures:
         self.root = root
         self._inside = root.resolve()
         self._store = store
+        rows = io.read_jsonl(root / NAMES) if (root / NAMES).is_file() else ()
+        self._fetched = {row["name"]: row["sha256"] for _, row in rows}
         self._known = lru_cache(REMEMBERED)(self._outcome)
 
     def named(self, name: str) -> ImagePart:
@@ -60,6 +64,8 @@ class Pictures:
     def _outcome(self, name: str) -> str | Unfit:
         try:
             file = self.root / name
+            if name in self._fetched:
+                file = ImageStore(self.root / "images").path(self._fetched[name])
             if not file.resolve().is_relative_to(self._inside):
                 return Unfit("image-outside", f"{name!r:.60} leaves {self.root}")
             if not file.is_file():
