@@ -1,4 +1,4 @@
-"""The whole way on files: two systems in one finished folder, judged again from the cache, in the paper's table."""
+"""The whole way on files: two systems in one folder, judged again from the cache, in the paper's table."""
 
 import json
 from collections.abc import Iterator
@@ -151,3 +151,10 @@ def test_replies_written_by_hand_stand_in_for_a_judge(settings: dict[str, Any], 
     page = (done / "scores.md").read_text(encoding="utf-8")
     assert "judge:written by hand (not the published judge)|host:file" in page
     assert "| poor | 33.3 [33.3, 33.3] (n 4)" in page
+
+
+def test_the_recipe_of_the_docs_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "paper.md").read_text(encoding="utf-8")
+    (tmp_path / "judge.yaml").write_text(page.split("judge.yaml -->\n```yaml\n")[1].split("```")[0])
+    found = recipes.load(Config, tmp_path / "judge.yaml", ["plan.protocol=swap"])
+    assert (found.plan.version, found.host) == ("ours", "api.example.org")

@@ -60,7 +60,9 @@ def test_a_list_and_a_file_with_a_byte_order_mark_are_read_too(arabic_file: Path
     assert (found.layout, len(found.items)) == ("JSON list", 6)
 
 
-@pytest.mark.parametrize("name", ["وصفٌ تفصيليّ", "الوصف التفصيلي", "Detailed description", "وصف مفصل"])
+@pytest.mark.parametrize(
+    "name", ["وصفٌ تفصيليّ", "الوصف التفصيلي", "Detailed description", "وصف مفصل", "وصف_دقيق"]
+)
 def test_a_type_is_known_however_it_is_written(arabic_file: Path, tmp_path: Path, name: str) -> None:
     values = rows_of(arabic_file)
     values[2]["type"] = name
@@ -96,6 +98,7 @@ def _with(key: str, value: Any) -> Callable[[Rows], None]:
         (_without("gpt4_answer"), "question 3 has no text 'gpt4_answer'"),
         (_with("gpt4_answer", " "), "question 3 has no question or no reference"),
         (_with("type", "quiz"), "question 3 is of type 'quiz'"),
+        (_with("type", "وصف في محادثة"), "question 3 is of type 'وصف في محادثة'"),
         (_with("domain", {"mri": False}), "question 3 is in none of"),
         (_with("domain", "mri"), "question 3 has no 'domain'"),
         (_with("in_text_mention", "text"), "question 3: 'in_text_mention' is no list"),

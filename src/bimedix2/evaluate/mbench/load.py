@@ -19,19 +19,8 @@ from bimedix2.text.arabic import normalise, script
 Tongue = Literal["en", "ar"]
 
 MARKER = "<image>"
-_TYPES = {
-    "conversation": ("conversation", "محادثة", "حوار"),
-    "detailed_description": (
-        "detailed_description",
-        "detailed description",
-        "وصف تفصيلي",
-        "الوصف التفصيلي",
-        "وصف مفصل",
-        "وصف_تفصيلي",
-    ),
-}
-"""How files write the two types; the Arabic of the second is in the published file, the others are likely."""
-_BY_NAME = {normalise(name): kind for kind, names in _TYPES.items() for name in names}
+_WORDS = {"conversation": ("محادث", "حوار", "conversation"), "detailed_description": ("وصف", "description")}
+"""By which a type is told that is translated: the published file has two Arabic names of the second alone."""
 _TEXTS = ("image", "text", "gpt4_answer", "fig_caption", "fig_label", "type")
 
 
@@ -175,11 +164,11 @@ def _item(row: Any, language: Tongue, where: str, traps: dict[str, list[int]]) -
 def _type(name: str, number: int, where: str, traps: dict[str, list[int]]) -> str:
     if name in TYPES:
         return name
-    kind = _BY_NAME.get(normalise(name))
-    if kind is None:
+    kinds = [kind for kind, words in _WORDS.items() if any(word in normalise(name) for word in words)]
+    if len(kinds) != 1:
         raise DataError(f"{where}: question {number} is of type '{name}'; types are: {', '.join(TYPES)}")
     traps["type translated or written otherwise"].append(number)
-    return kind
+    return kinds[0]
 
 
 def _domain(flags: Any, number: int, where: str, traps: dict[str, list[int]]) -> str:
