@@ -9,12 +9,13 @@ import torch
 
 from bimedix2.engine.detokenise import Detokeniser
 from bimedix2.engine.draw import draw, generator
+from bimedix2.engine.options import Scorer, Tokens
 from bimedix2.engine.pictures import Pictures
 from bimedix2.engine.turns import Turns
 from bimedix2.errors import ContextError, DataError
-from bimedix2.llm.backend import Loglikelihood, Reply, Request
+from bimedix2.llm.backend import Loglikelihood, Reply, Request, Sampling
 from bimedix2.model.checkpoint import Loaded
-from bimedix2.model.prompt import Encoded
+from bimedix2.model.prompt import Encoded, Prompter
 
 ROWS = 64
 """Most sequences that are decoded together: a step reads the weights once, however many there are."""
@@ -98,17 +99,34 @@ class Engine:
         """Hash of every file that the answers depend on."""
         return self._loaded.identity
 
+    @property
+    def prompter(self) -> Prompter:
+        """The checkpoint's prompt path."""
+        return self._prompter
+
     def chat(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer requests in batches, those on one picture together; replies come in the requests' order."""
         asked = []
         for number, request in enumerate(requests):
             encoded = self._prompter.encode(request.messages, generate=True)
             asked.append(_Asked(number, request, encoded, self._limit(request, len(encoded.ids))))
+        return self._answer(asked)
+
+    def complete(self, prompts: Sequence[tuple[Tokens, Sampling]]) -> list[Reply]:
+        """Continue token sequences as they are, without template or picture; replies come in their order."""
+        asked = []
+        for number, (ids, sampling) in enumerate(prompts):
+            request = Request((), sampling=sampling)
+            encoded = Encoded(ids, (0,) * len(ids), (), 0)
+            asked.append(_Asked(number, request, encoded, self._limit(request, len(ids))))
+        return self._answer(asked)
+
+    def _answer(self, asked: Sequence[_Asked]) -> list[Reply]:
         replies: dict[int, Reply] = {}
         with self._lock, torch.inference_mode():
             for batch in _batches(asked):
                 replies |= self._batch(batch)
-        return [replies[number] for number in range(len(requests))]
+        return [replies[number] for number in range(len(asked))]
 
     def stream(self, request: Request) -> Iterator[str | Reply]:
         """Yield the answer's pieces, then the reply. Closing the generator stops the work."""
@@ -121,6 +139,17 @@ class Engine:
         """Score continuations; a request without messages scores the continuation as plain text."""
         with self._lock, torch.inference_mode():
             return self._score(pairs)
+
+    def score(self, pairs: Sequence[tuple[Tokens, Tokens]], rows: int) -> Iterator[tuple[int, Loglikelihood]]:
+        """Score token sequences as they are; see ``bimedix2.engine.options``.
+
+        Args:
+            pairs: ``(context, continuation)``.
+            rows: contexts that are read together.
+        """
+        scorer = Scorer(self._language, self._model.lm_head, rows)
+        with self._lock:
+            yield from scorer.score(pairs)
 
     # What the language model reads and says
 
