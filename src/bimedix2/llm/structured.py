@@ -243,7 +243,7 @@ def _in_language(texts: Sequence[str], language: Language | None) -> str:
     together = " ".join(texts)
     for text in [text for text in texts if sum(map(str.isalpha, text)) >= SENTENCE] + [together]:
         written = script(text)
-        if written and written != language:
+        if written and written != language.value:
             return f"the text {text[:60]!r} is in {names[written]} and has to be in {names[language]}"
     return ""
 
