@@ -7,7 +7,7 @@ import pytest
 
 from bimedix2 import config
 from bimedix2.errors import ConfigError, DataClassError
-from bimedix2.llm.endpoint import Endpoint
+from bimedix2.llm.endpoint import RUNNING, Endpoint
 from bimedix2.records import DataClass
 
 GOOD = {"base_url": "https://api.example/v1", "model": "m"}
@@ -120,3 +120,10 @@ def test_identity_changes_with_what_answers_depend_on_and_with_nothing_else() ->
         build(send_schema=True),
     ]
     assert len({one.identity, *(other.identity for other in different)}) == 6
+
+
+def test_what_a_run_may_go_on_with_changes_no_answer() -> None:
+    one = build(budget=4, prices={"input": 1, "output": 2})
+    other = build(budget=9, prices={"input": 1, "output": 2}, concurrency=64, api_key_env="OTHER", batch=True)
+    assert one.model_dump(exclude=RUNNING) == other.model_dump(exclude=RUNNING)
+    assert one.model_dump(exclude=RUNNING) != build(version="2").model_dump(exclude=RUNNING)

@@ -24,6 +24,10 @@ PROTECTED = frozenset({DataClass.CREDENTIALED, DataClass.PATIENT})
 """Classes whose words leave this machine for listed hosts alone, and stand in no error and no recording."""
 
 
+ANSWERS = {"base_url", "model", "version", "limit_name", "body", "send_schema"}
+"""Settings that answers depend on."""
+
+
 class Endpoint(Settings):
     """An OpenAI-compatible endpoint: a hosted API, vLLM, llama.cpp, or this project's ``serve``."""
 
@@ -132,8 +136,7 @@ class Endpoint(Settings):
     @property
     def identity(self) -> str:
         """Hash of what answers depend on; limits, timeouts and prices are not among it."""
-        names = {"base_url", "model", "version", "limit_name", "body", "send_schema"}
-        return io.sha256_bytes(io.canonical_json(self.model_dump(include=names)).encode())
+        return io.sha256_bytes(io.canonical_json(self.model_dump(include=ANSWERS)).encode())
 
     def allow(self, data_class: DataClass) -> None:
         """Let a record of that class be sent here, or not.
@@ -180,6 +183,11 @@ class Endpoint(Settings):
         if not value or not value.isascii() or not value.isprintable():
             raise ConfigError(f"{where} holds no key; write one of printable ASCII characters there")
         return value
+
+
+RUNNING = set(Endpoint.model_fields) - ANSWERS
+"""Settings that change no answer: rooms leave them out of the recipe that a run is known by, so that one which
+was stopped by its budget goes on with a larger one."""
 
 
 def is_loopback(host: str) -> bool:
