@@ -186,8 +186,8 @@ class Endpoint(Settings):
 
 
 RUNNING = set(Endpoint.model_fields) - ANSWERS
-"""Settings that change no answer: rooms leave them out of the recipe that a run is known by, so that one which
-was stopped by its budget goes on with a larger one."""
+"""Settings that change no answer: rooms leave them out of the recipe that a run is known by, so that one
+which was stopped by its budget goes on with a larger one."""
 
 
 def is_loopback(host: str) -> bool:
