@@ -1,5 +1,8 @@
 """Each check passes a correct translation and names the error in a wrong one; both directions."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from bimedix2.language.checks import CHECKS, check_translation
@@ -157,6 +160,19 @@ CORRECT = [
 def test_what_is_said_differently_is_no_error(source: str, target: str) -> None:
     assert names(source, target) == []
     assert names(target, source) == []
+
+
+TRANSLATIONS = [
+    json.loads(line)
+    for line in Path(__file__).with_name("translations.jsonl").read_text(encoding="utf-8").splitlines()
+]
+"""Correct translations, written by hand for this test."""
+
+
+@pytest.mark.parametrize("pair", TRANSLATIONS, ids=lambda pair: pair["source"][:40])
+def test_a_correct_translation_passes_both_ways(pair: dict[str, str]) -> None:
+    assert names(pair["source"], pair["target"]) == []
+    assert names(pair["target"], pair["source"]) == []
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "<image>", "()", "٠", "a" * 5000, "لا " * 3000])

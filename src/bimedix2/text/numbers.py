@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -123,6 +123,8 @@ def _english_words(text: str) -> Iterator[Number]:
             yield Number(str(table["ordinal"][word]), start, end, "ordinal")
         elif word in table["loose"]:
             yield Number(str(table["loose"][word]), start, end, "loose")
+    for match in re.finditer(r"\b(?:every|each) (?:other|second)\b|\balternate\b", text, re.IGNORECASE):
+        yield Number("2", *match.span(), "loose")
     for match in re.finditer(r"\b(\d+)(?:st|nd|rd|th)\b", text):
         yield Number(match[1], match.start(), match.end(), "loose")
 
@@ -184,10 +186,10 @@ class _Token:
         return self.word.startswith("و")
 
 
-@cache
+@lru_cache(16384)
 def _without_clitics(word: str) -> tuple[str, ...]:
     found = [word]
-    if word == "لست":  # "I am not", no "for six"
+    if word in ("لست", "ولست", "فلست"):  # "I am not", no "for six"
         return (word,)
     for pattern in (r"[وف]", r"[بكل]", r"[وف][بكل]", r"ال", r"[وف]ال", r"[وف]?[بك]ال", r"[وف]?لل"):
         match = re.match(pattern, word)
@@ -279,7 +281,7 @@ def _duals() -> tuple[frozenset[str], frozenset[str]]:
     table = _words()["arabic"]
     certain = {"ضعفي", "ضعفا"}
     for word in map(folded, table["dual"]):
-        stem, more = (f"{word[:-1]}ت", ("ا", "ي")) if word.endswith("ة") else (word, ())
+        stem, more = (f"{word[:-1]}ت", ("ا",)) if word.endswith("ة") else (word, ())
         certain |= {f"{stem}{end}" for end in ("ان", "ين", *more)}
     return frozenset(certain), frozenset(map(folded, table["no_dual"]))
 

@@ -14,6 +14,11 @@ _SIGN = re.compile(r"^[<>≤≥=]+$")
 _FIGURE_NEXT = re.compile(r"\s*(?:(?:the\s+)?[\w\u0621-\u064a]+\s+)?(?:-?\d|[CTLS]\d)")
 """A number or a level, behind one word at most."""
 
+_DENIED = {
+    "en": re.compile(r"\b(?:not|no|never|n't)\s+(?:\w+\s+){1,2}$", re.IGNORECASE),
+    "ar": re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|ليس|ليست)\s+(?:\w+\s+){1,2}$"),
+}
+"""A denial one or two words before: "not needed for more than a week" is "at most"."""
 _UNIT = r"(?:\s*-?\s*[A-Za-z\u0621-\u064aμ%°][^\s\d,،.;]*(?:\s+[\u0621-\u064a]+){0,1})?"
 _RANGES = {
     "en": re.compile(rf"{_UNIT}\s*(?:-|\bto\b|\bthrough\b)\s*$|^\s*-\s*$", re.IGNORECASE),
@@ -54,7 +59,11 @@ def _found(tongue: str, text: str) -> dict[str, list[Span]]:
     for span, name in sorted(candidates, key=lambda c: (c[0][0] - c[0][1], c[0], c[1] in ("rise", "fall"))):
         if not any(span[0] < end and start < span[1] for start, end in taken):
             taken.append(span)
-            found[name].append(span)
+            if name in ("up", "down") and _DENIED[tongue].search(text[max(0, span[0] - 40) : span[0]]):
+                found["up_may"].append(span)
+                found["down_may"].append(span)
+            else:
+                found[name].append(span)
     return found
 
 

@@ -68,7 +68,8 @@ class _English:
         self.hyphened = _outside(self.hyphened, [word.span for word in self.words])
         taken = self.strong + self.hyphened + [word.span for word in self.words]
         self.may = _outside(
-            spans_of(english(tuple(rows["may"])), text)
+            bounds
+            + spans_of(english(tuple(rows["may"])), text)
             + spans_of(re.compile(rows["less"], re.IGNORECASE), text)
             + spans_of(re.compile(rows["un"], re.IGNORECASE), text),
             taken,
@@ -80,6 +81,8 @@ class _Arabic:
 
     def __init__(self, raw: str) -> None:
         rows = table("negation")["arabic"]
+        # "Is removed" is written like "still", but for its first vowel.
+        raw = re.sub(r"(?<=[يت])\u064f(?=زال)", "ؤ", raw)
         self.folded: Folded = fold(raw, letters=False)
         self.text = text = re.sub(
             r"\([^()\n]*\)",
@@ -93,7 +96,10 @@ class _Arabic:
         self.strong: list[Span] = []
         again: list[Span] = []
         for span in sorted(strong):
-            repeated = text[span[0] : span[1]] == "ولا" and self._denied_before(text, span, strong)
+            # "Nor" before a noun goes on with a denial; before a verb it denies anew.
+            noun = re.match(rf"\s+(?![يتن])[{ARABIC}]", text[span[1] :])
+            nor = noun and text[span[0] : span[1]] == "ولا"
+            repeated = nor and self._denied_before(text, span, strong)
             (again if repeated or self._only(text, span) else self.strong).append(span)
         self.soft += again
 
@@ -115,7 +121,7 @@ def _strong() -> re.Pattern[str]:
     words = "|".join(map(re.escape, table("negation")["arabic"]["strong"]))
     before = "[وف]?(?:من\\s+|[بل])?(?:ال)?"
     return re.compile(
-        rf"(?<![{ARABIC}]){before}(?:{words})(?![{ARABIC}])|(?<![{ARABIC}])عدم(?:ه|ها|هم)(?![{ARABIC}])"
+        rf"(?<![{ARABIC}]){before}(?:{words})(?![{ARABIC}])|(?<![{ARABIC}])[وف]?ب?(?:عدم|دون)(?:ه|ها|هم|هما)(?![{ARABIC}])"
     )
 
 

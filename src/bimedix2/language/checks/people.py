@@ -43,6 +43,8 @@ def _agreement(
 ) -> Iterator[Failure]:
     """Words that agree with a person, where the source speaks of one sex alone."""
     pair = context.pair
+    if _english(context, "others"):
+        return
     for sex in SEXES:
         other = _OTHER[sex]
         if not said[sex] or said[other] or there[other]:

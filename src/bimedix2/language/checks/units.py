@@ -3,14 +3,17 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from bimedix2.language.checks.context import Context
 from bimedix2.language.checks.pair import Failure, Side, Span, arabic_form, table
 from bimedix2.text.fold import folded
 from bimedix2.text.numbers import Number
 
-_PER = {"en": r"\s*/\s*|\s+(?:per|an?|each)\s+", "ar": r"\s*/\s*|\s+(?:لكل|في|كل|بكل)\s+(?:ال)?|\s+لل|\s+بال"}
+_PER = {
+    "en": r"\s*/\s*|\s+(?:per|an?(?!\s+\w+\s+(?:ago|later|before|after|earlier|apart))|each)\s+",
+    "ar": r"\s*/\s*|\s+(?:لكل|في|كل|بكل)\s+(?:ال)?|\s+لل|\s+بال",
+}
 LOOSE = ("day", "night", "year", "angle", "event", "form")
 """Units and dimensions that one language may say and the other leave out."""
 _BEFORE = {
@@ -71,7 +74,7 @@ def _arabic_names() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(_arabic_unit(form)), name) for form, name in rows)
 
 
-@cache
+@lru_cache(16384)
 def name_of(written: str, tongue: str) -> str:
     """The unit that a written form means."""
     names, _ = _forms(tongue)
@@ -173,16 +176,23 @@ def check(context: Context) -> Iterator[Failure]:
         if more.units and _added(more, here) and any(x.value == more.value and not x.units for x in en):
             why = f"The translation says {pair.ar.words([more.span])}, a unit that the source does not name."
             yield pair.fail("units", why, (), [more.span])
-    yield from _dimensions(context, mentioned(pair.en, en), everywhere)
+    yield from _dimensions(context, mentioned(pair.en, en) - _words(pair.ar), everywhere - here)
 
 
 def _words(side: Side) -> set[str]:
-    """Units that an English text has as a word, with or without a number."""
-    return {
-        name_of(m.group(), "en")
-        for m in re.finditer(r"[A-Za-z]{3,}", side.text)
-        if is_unit(m.group().lower())
-    }
+    """Units that a text has as a word, with or without a number: weekly, in the first month."""
+    if side.tongue == "en":
+        words = (m.group() for m in re.finditer(r"[A-Za-z]{3,}", side.text))
+        stems = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annual": "year"}
+        return {
+            stems.get(w.lower(), name_of(w, "en")) for w in words if w.lower() in stems or is_unit(w.lower())
+        }
+    return {name_of(m["unit"], "ar") for m in _anywhere().finditer(side.text)}
+
+
+@cache
+def _anywhere() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)[وفبلك]{{0,2}}(?:ال)?(?P<unit>{_forms('ar')[1].pattern})")
 
 
 def _added(other: Measure, here: set[str]) -> bool:
@@ -201,16 +211,13 @@ def _clash(first: Measure, other: Measure) -> bool:
     return one != two and dimension(one) == dimension(two)
 
 
-def _dimensions(context: Context, here: set[str], there: set[str]) -> Iterator[Failure]:
+def _dimensions(context: Context, lost: set[str], new: set[str]) -> Iterator[Failure]:
     """A unit of the source that is nowhere in the translation, where another of its dimension is."""
     for dim in table("units"):
         if dim in ("angle", "form", "event", "temperature"):
             continue
-        lost = {u for u in here - there if dimension(u) == dim and u not in LOOSE}
-        new = {u for u in there - here if dimension(u) == dim}
-        if lost and new:
-            why = (
-                f"The source measures in {', '.join(sorted(lost))} and the translation in "
-                f"{', '.join(sorted(new))}; keep the unit."
-            )
+        gone = sorted(u for u in lost - new if dimension(u) == dim and u not in LOOSE)
+        came = sorted(u for u in new - lost if dimension(u) == dim)
+        if gone and came:
+            why = f"The source measures in {', '.join(gone)}, the translation in {', '.join(came)}; keep the unit."
             yield context.pair.fail("units", why)
