@@ -1,31 +1,57 @@
-"""Records to better records: today the bilingual instruction set written from annotations."""
+"""Records to better records: filtered, de-identified, deduplicated; and the bilingual instruction set."""
 
+import shutil
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import model_validator
 from rich.progress import track
 
 from bimedix2.config import Settings
+from bimedix2.curate.clean import Operations
+from bimedix2.curate.deidentify import DeidentifyConfig, read_key
+from bimedix2.curate.duplicates import DuplicatesConfig
 from bimedix2.curate.facts import facts_of
+from bimedix2.curate.filters import FilterConfig
 from bimedix2.curate.instruct import InstructConfig, instruct
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import Record
-from bimedix2.records.images import ImageStore
-from bimedix2.records.store import read_records, write_records, write_removed
+from bimedix2.records.store import write_records, write_removed
+
+OPERATIONS = ("filter", "deidentify", "duplicates", "instruct")
 
 
 class Config(Settings):
-    """What to read, what to write of it, and where."""
+    """What to read, what to do with it, and where to write.
+
+    The operations that a recipe names (``filter: {}`` with every setting as it is) are done, in the order in
+    which they stand here. A recipe that names none writes the instruction set.
+    """
 
     input: Path
-    """A finished folder of ``sources`` whose caption records carry annotations."""
+    """A finished record folder; for ``instruct`` one whose caption records carry annotations."""
     output: Path
-    instruct: InstructConfig = Field(default_factory=InstructConfig)
+    filter: FilterConfig | None = None
+    """Leave out records that are not fit for use."""
+    deidentify: DeidentifyConfig | None = None
+    """Take what identifies people out of words and DICOM headers."""
+    duplicates: DuplicatesConfig | None = None
+    """Keep one of the records that say or show the same."""
+    instruct: InstructConfig | None = None
+    """Write questions and answers in both languages from what is annotated of each image."""
     seed: int = 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _something(cls, values: Any) -> Any:
+        if isinstance(values, dict) and all(values.get(name) is None for name in OPERATIONS):
+            return {**values, "instruct": {}}
+        return values
 
-def _sort(records: list[Record]) -> tuple[list[Record], list[Record], list[tuple[str, str, str]]]:
+
+def _sort(records: Iterable[Record]) -> tuple[list[Record], list[Record], list[tuple[str, str, Any]]]:
     """Pictures to ask about, other records that pass through, and those of which nothing is known."""
     pictures, others, removed = [], [], []
     for record in records:
@@ -40,18 +66,38 @@ def _sort(records: list[Record]) -> tuple[list[Record], list[Record], list[tuple
     return pictures, others, removed
 
 
+def _asked(records: Iterable[Record], config: InstructConfig, seed: int, work: Operations) -> list[Record]:
+    """The captions, the other records and the instruction set."""
+    pictures, others, removed = _sort(records)
+    work.removed += removed
+    made = instruct(pictures, config, seed)
+    return [*pictures, *others, *track(made, description="curate", transient=True, total=None)]
+
+
 def run(config: Config) -> Path:
-    """Write captions, questions and answers into one finished folder."""
+    """Do what the recipe names, and write what is left and made into one finished folder."""
     read_manifest(config.input)
+    if config.deidentify is not None:
+        read_key(config.deidentify.key)  # before a half-written folder of this recipe stands in the way
     with RunFolder(config.output, "curate", config.model_dump(mode="json"), {"input": config.input}) as out:
-        pictures, others, removed = _sort(list(read_records(config.input)))
-        made = instruct(pictures, config.instruct, config.seed)
-        written = [*pictures, *others, *track(made, description="curate", transient=True, total=None)]
-        source, store = ImageStore(config.input / "images"), ImageStore(out.path / "images")
-        for key in sorted({image.image for record in written for image in record.images}):
-            store.add_file(source.path(key))
-        write_records(out.path, written)
-        types = Counter(str(r.meta["type"]) for r in written if "type" in r.meta)
-        total = len(pictures) + len(others) + len(removed)
-        counts = {"in": total, "kept": len(written), "removed": write_removed(out.path, removed)}
-        return out.publish(counts, {"types": dict(sorted(types.items()))})
+        for half in ("records", "images", "deidentified"):  # of a run that was killed
+            shutil.rmtree(out.path / half, ignore_errors=True)
+        work = Operations(config.filter, config.deidentify, config.duplicates)
+        left, images = work.run(config.input, out.path)
+        if config.instruct is not None:
+            left = iter(_asked(left, config.instruct, config.seed, work))
+        types: Counter[str] = Counter()
+        shown: set[str] = set()
+
+        def written() -> Iterator[Record]:
+            for record in left:
+                shown.update(image.image for image in record.images)
+                types.update([str(record.meta["type"])] if "type" in record.meta else [])
+                yield record
+
+        kept = write_records(out.path, written())
+        images.carry(shown, out.path)
+        work.finish(out.path)
+        counts = {"in": work.total, "kept": kept, "removed": write_removed(out.path, work.removed)}
+        done = {"operations": work.about} if work.about else {}
+        return out.publish(counts, {"types": dict(sorted(types.items())), **done})
