@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from bimedix2 import io
+from bimedix2.cli import app
 from bimedix2.dataset.check import check
 from bimedix2.dataset.mend import mend
 from bimedix2.errors import ConfigError, DataError
@@ -19,7 +19,6 @@ from bimedix2.records import DataClass
 from bimedix2.records.formats import Origin, read_file
 from bimedix2.records.images import ImageStore
 from bimedix2.text.arabic import script
-from bimedix2.verbs.check_dataset import dataset
 
 ORIGIN = Origin("x", DataClass.OPEN, script)
 
@@ -281,9 +280,7 @@ def test_a_file_without_rows_is_named(tmp_path: Path, text: str | None, said: st
 
 
 def run(*arguments: str) -> Any:
-    app = typer.Typer()
-    app.command()(dataset)
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, ["check", "dataset", *arguments])
 
 
 def test_the_command_prints_places_and_ends_with_one_if_something_stays_wrong(tmp_path: Path) -> None:

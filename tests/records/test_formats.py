@@ -22,6 +22,7 @@ from bimedix2.records import (
     TextPart,
 )
 from bimedix2.records.formats import FORMATS, Origin, read_file, write_file
+from bimedix2.records.formats.files import RowFile
 from bimedix2.records.images import ImageStore
 from bimedix2.text.arabic import script
 
@@ -381,3 +382,27 @@ def test_any_json_is_a_record_or_one_sentence(name: str, row: Any) -> None:
         said = str(error)
     assert not said or said.startswith("f row 1")
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_a_file_of_rows_is_whole_or_not_there(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "out" / f"rows{suffix}"
+    path.parent.mkdir()
+    path.write_text("what was there")
+
+    def broken() -> None:
+        with RowFile(path) as file:
+            file.add({"a": 1})
+            file.add(float("nan"))
+
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        broken()
+    assert [(one.name, one.read_text()) for one in path.parent.iterdir()] == [(path.name, "what was there")]
+    for rows in ([], [1], ["س", {"a": [None]}]):
+        with RowFile(path) as file:
+            for row in rows:
+                file.add(row)
+        assert file.count == len(rows)
+        text = path.read_text(encoding="utf-8")
+        assert (json.loads(text) if suffix == ".json" else [json.loads(x) for x in text.splitlines()]) == rows
+        assert [one.name for one in path.parent.iterdir()] == [path.name]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bimedix2.errors import DataError, ImageError, RunError
 from bimedix2.records import ImagePart, Language, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
-from bimedix2.records.store import read_records, write_records, write_removed
+from bimedix2.records.store import SCHEMA, open_shard, read_records, write_records, write_removed
 
 texts = st.text(alphabet=st.characters(codec="utf-8"), min_size=1).filter(lambda t: bool(t.strip()))
 images = st.builds(ImagePart, image=st.text("0123456789abcdef", min_size=64, max_size=64), name=texts)
@@ -62,6 +62,20 @@ def test_an_empty_folder_and_a_broken_shard_are_named(tmp_path: Path) -> None:
     shard = tmp_path / "records" / "00000.parquet"
     shard.write_bytes(shard.read_bytes()[:40])
     with pytest.raises(DataError, match=r"00000\.parquet"):
+        list(read_records(tmp_path))
+
+
+@pytest.mark.parametrize("meta", [None, "{", "[]"])
+def test_meta_that_is_no_json_object_is_named_with_its_row(tmp_path: Path, meta: str | None) -> None:
+    import pyarrow as pa
+
+    rows = [one(f"{n}").to_json() | {"meta": "{}"} for n in range(3)]
+    rows[1]["meta"] = meta
+    with open_shard(tmp_path / "00000.parquet") as writer:
+        writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
+    (tmp_path / "records").mkdir()
+    (tmp_path / "00000.parquet").rename(tmp_path / "records" / "00000.parquet")
+    with pytest.raises(DataError, match="row 2: 'meta'"):
         list(read_records(tmp_path))
 
 

@@ -49,7 +49,8 @@ def shards_of(counts: Sequence[int], characters: int, rows_per_shard: int = ROWS
     """
     per_shard = -(-rows_per_shard // ROWS_PER_GROUP) * ROWS_PER_GROUP
     each = max(1, characters // max(1, sum(counts)))
-    per_bucket = max(ROWS_PER_GROUP, BUCKET_BYTES // each // ROWS_PER_GROUP * ROWS_PER_GROUP)
+    parts = -(-per_shard * each // BUCKET_BYTES)
+    per_bucket = -(-per_shard // parts // ROWS_PER_GROUP) * ROWS_PER_GROUP
     shards: list[Shard] = []
     start = 0
     for side, count in zip(SIDES, counts, strict=True):

@@ -2,13 +2,15 @@
 
 import typer
 
+from bimedix2.verbs.check_dataset import dataset
 from bimedix2.verbs.check_translation import translation
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Check files of your own: translations.\n\nExample: bimedix2 check translation PAIRS.jsonl",
+    help="Check files of your own: translations, datasets.\n\nExample: bimedix2 check dataset FILE.json",
 )
 app.command()(translation)
+app.command()(dataset)
 
 
 @app.callback()
