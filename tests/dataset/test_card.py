@@ -66,6 +66,10 @@ def test_a_chart_has_every_language_and_component(tmp_path: Path) -> None:
     chart.draw(parts, tmp_path / "a.png", "title")
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.size == (1200, 720)
+    many = chart._named({("ar", f"s{n:02}"): n for n in range(30)})
+    assert len(many) == chart.MOST
+    assert many["ar", "18 smaller"] == sum(range(1, 19))
+    assert sum(many.values()) == sum(range(30))
     chart.draw({}, tmp_path / "b.png", "nothing")
     assert (tmp_path / "b.png").read_bytes() != (tmp_path / "a.png").read_bytes()
 

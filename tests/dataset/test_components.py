@@ -9,6 +9,7 @@ import pytest
 from bimedix2 import config, dataset, io
 from bimedix2.errors import ConfigError
 from bimedix2.manifest import read_manifest
+from bimedix2.records import Record
 from bimedix2.records.store import read_records
 
 from .conftest import Write, record
@@ -27,6 +28,62 @@ def test_bimed_v_declares_the_papers_components_in_order() -> None:
     assert sorted(number or 0 for number in expected) == sorted(TABLE_12)
     assert sum(number or 0 for number in expected) == 1_691_407
     assert all(one.note and one.alternative for one in recipe.components.values() if not one.public)
+
+
+PUBLIC = ("pubmedqa", "medmcqa", "medqa", "vqa_rad", "slake", "pmc_vqa", "path_vqa")
+MADE = (
+    *(
+        ("pmc_oa", "mcq", "en"),
+        ("llava_med_instruct", "conversation", "en"),
+        ("llava_med_alignment", "vqa", "en"),
+    ),
+    *(("medqa", "mcq", "ar"), ("pubmedqa", "mcq", "ar"), ("medmcqa", "mcq", "ar")),
+    *(("llava_med_alignment", "vqa", "ar"), ("pmc_oa", "mcq", "ar")),
+)
+
+
+def test_bimed_v_is_built_from_what_the_rooms_before_leave(write: Write, tmp_path: Path) -> None:
+    """One training record for each component where its recipe looks for it, and what must stay out."""
+    recipe = config.read_recipe(ROOT / "recipes" / "dataset" / "bimed-v.yaml")
+    rows: dict[str, list[Record]] = {"sources": [], "curate": [], "translate": [], "bimedix1": []}
+    for source in PUBLIC:
+        rows["sources"].append(record(f"{source}/1", f"of {source}", source=source, split="train"))
+        rows["sources"].append(record(f"{source}/t", f"asked of {source}", source=source, split="test"))
+    for source, task, language in MADE:
+        folder = "curate" if language == "en" else "translate"
+        more = {"source": source, "task": task, "language": language, "split": "train"}
+        rows[folder].append(record(f"{source}/{task}/{language}", f"{source} {task} {language}", **more))
+    rows["curate"].append(
+        record("pmc_oa/caption", "a caption", source="pmc_oa", task="caption", split="train")
+    )
+    for language in ("en", "ar"):
+        one = record(
+            f"b/{language}", f"{language} question", source="bimedix1", language=language, split="train"
+        )
+        two = one.model_copy(update={"id": f"{one.id}+", "messages": one.messages * 2})
+        rows["bimedix1"] += [one, two]
+    folders = {name: str(write(some, name=name)) for name, some in rows.items()}
+    for one in recipe["components"].values():
+        one["path"] = folders[Path(one["path"]).name]
+    recipe |= {"output": str(tmp_path / "out"), "card": {"chart": False}}
+    folder = dataset.run(config.build(dataset.Config, recipe))
+    table = read_manifest(folder)["components"]
+    assert {line["name"]: line["built"] for line in table} == dict.fromkeys(recipe["components"], 1)
+    assert read_manifest(folder)["counts"]["removed"] == {"no-component": 1}
+    assert sum(r.split == "test" for r in read_records(folder)) == len(PUBLIC)
+
+
+@pytest.mark.parametrize("name", ["bimed-v", "bimed-v-stage1", "lcs-558k"])
+def test_a_dry_run_tells_whoever_has_nothing_yet_what_there_should_be(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / name.removesuffix("-stage1")).mkdir(parents=True)
+    recipe = config.load(dataset.Config, ROOT / "recipes" / "dataset" / f"{name}.yaml", ["dry_run=true"])
+    lines = io.read_json(dataset.run(recipe))["components"]
+    assert [(line["available"], line["built"]) for line in lines] == [(0, 0)] * len(recipe.components)
+    total = sum(one.expected or 0 for one in recipe.components.values())
+    assert f"{total:,}" in capsys.readouterr().err
 
 
 def test_records_go_to_their_components_and_the_table_says_how_many(write: Write, build: Build) -> None:

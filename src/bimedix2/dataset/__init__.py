@@ -174,7 +174,7 @@ def _folders(config: Config) -> list[Path]:
             f"{len(absent)} components have no folder, the first {absent[0]}; make it with the rooms before "
             "this one, or build from what there is with allow_missing=true"
         )
-    if not folders:
+    if not folders and not config.dry_run:
         raise ConfigError(f"none of the recipe's folders is there, the first is {absent[0]}; make it first")
     return folders
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from bimedix2.errors import MissingExtra
 
 NAMES = {"en": "English", "ar": "Arabic", "mixed": "both languages"}
+MOST = 12
+"""Parts of a language that are drawn by name; the smallest of more are one part together."""
 COLOURS = {"en": "Blues", "ar": "Oranges", "mixed": "Greens"}
 
 
@@ -35,6 +37,7 @@ def draw(parts: Mapping[tuple[str, str], int], file: Path, title: str) -> None:
 
     figure = Figure(figsize=(10, 6))
     axes = figure.add_axes((0.0, 0.05, 0.5, 0.85))
+    parts = _named(parts)
     whole = max(1, sum(parts.values()))
     languages = sorted({language for language, _ in parts}, key=list(NAMES).index)
     inner: list[int] = []
@@ -63,7 +66,9 @@ def draw(parts: Mapping[tuple[str, str], int], file: Path, title: str) -> None:
         colors=inner_colours,
         wedgeprops=edge,
         startangle=90,
-        labels=[NAMES[language] for language in languages],
+        labels=[
+            NAMES[one] if count > whole / 20 else "" for one, count in zip(languages, inner, strict=True)
+        ],
         labeldistance=0.72,
         textprops={"color": "white", "ha": "center", "fontsize": 9},
     )
@@ -79,3 +84,18 @@ def draw(parts: Mapping[tuple[str, str], int], file: Path, title: str) -> None:
         frameon=False,
     )
     figure.savefig(file, dpi=120)
+
+
+def _named(parts: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """The parts that are drawn: those that are empty left out, the smallest of many put together."""
+    drawn: dict[tuple[str, str], int] = {}
+    for language in {language for language, _ in parts}:
+        mine = sorted(
+            ((key, count) for key, count in parts.items() if key[0] == language and count),
+            key=lambda part: (-part[1], part[0]),
+        )
+        named, rest = (mine, []) if len(mine) <= MOST else (mine[: MOST - 1], mine[MOST - 1 :])
+        drawn |= dict(named)
+        if rest:
+            drawn[language, f"{len(rest)} smaller"] = sum(count for _, count in rest)
+    return drawn
