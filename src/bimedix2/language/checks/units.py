@@ -219,5 +219,5 @@ def _dimensions(context: Context, lost: set[str], new: set[str]) -> Iterator[Fai
         gone = sorted(u for u in lost - new if dimension(u) == dim and u not in LOOSE)
         came = sorted(u for u in new - lost if dimension(u) == dim)
         if gone and came:
-            why = f"The source measures in {', '.join(gone)}, the translation in {', '.join(came)}; keep the unit."
+            why = f"The source measures in {', '.join(gone)}, the translation in {', '.join(came)}; keep it."
             yield context.pair.fail("units", why)
