@@ -1,4 +1,4 @@
-"""A dataset's test side to scores: every answer on disk, each number with its interval and its subjects."""
+"""A dataset's test side, or clinical benchmarks, to scores: every answer on disk, each number's interval."""
 
 import random
 import shutil
@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.engine import Dtype
 from bimedix2.errors import DataError
-from bimedix2.evaluate import aggregate, report, targets, text
+from bimedix2.evaluate import aggregate, clinical, report, targets, text
 from bimedix2.evaluate.ask import Ledger, ask
+from bimedix2.evaluate.clinical import Clinical
 from bimedix2.evaluate.lexicon import Lexicon
 from bimedix2.evaluate.rows import Facets, Row
 from bimedix2.evaluate.signature import Subject, in_short, open_subject, sign
@@ -32,9 +33,11 @@ STATE = ".state"
 class Config(Settings):
     """What to evaluate, on what, and how intervals are drawn."""
 
-    input: Path
+    input: Path | None = None
     """A finished dataset folder; its records of split ``test`` are asked."""
     output: Path
+    clinical: Clinical | None = Field(default=None, validate_default=True)
+    """Clinical benchmarks through lm-evaluation-harness, in the place of ``input`` and ``tasks``."""
     model: str = "nano"
     """A preset or a checkpoint folder."""
     base: str = "nano-base"
@@ -61,13 +64,31 @@ class Config(Settings):
 
     @field_validator("tasks")
     @classmethod
-    def _tasks_exist(cls, names: list[str]) -> list[str]:
+    def _tasks_exist(cls, names: list[str], others: ValidationInfo) -> list[str]:
+        if others.data.get("clinical") is not None:
+            raise ValueError("'clinical' brings its own; leave this one out")
         for name in names:
             if name not in TASKS:
                 raise ValueError(f"'{name}' is no task; tasks are: {', '.join(TASKS)}")
         if len(set(names)) < len(names):
             raise ValueError("a task is named twice")
         return names
+
+    @property
+    def dataset(self) -> Path:
+        """``input``, where there is no ``clinical``."""
+        assert self.input is not None
+        return self.input
+
+    @field_validator("clinical")
+    @classmethod
+    def _one_benchmark(cls, value: Clinical | None, others: ValidationInfo) -> Clinical | None:
+        dataset = others.data.get("input")
+        if value is None and dataset is None:
+            raise ValueError("the key 'input' is missing; add it, or this one")
+        if value is not None and dataset is not None:
+            raise ValueError("it brings its own data; leave 'input' out")
+        return value
 
 
 Opener = Callable[[str, int | None, Dtype], Subject]
@@ -84,12 +105,15 @@ def run(config: Config, opener: Opener = open_subject) -> Path:
         DataError: the dataset cannot be evaluated; said before the model is loaded.
         ModelError: there is no such model, or its likelihoods are no numbers.
     """
-    read_manifest(config.input)
-    inputs = {"input": config.input} | ({"reuse": config.reuse} if config.reuse else {})
+    if config.clinical is not None:
+        return clinical.run(config, opener)
+    read_manifest(config.dataset)
+    inputs = {"input": config.dataset} | ({"reuse": config.reuse} if config.reuse else {})
     if (Path(config.model) / MANIFEST).is_file():
         inputs["model"] = Path(config.model)
-    with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
-        records = list(read_records(config.input))
+    recipe = config.model_dump(mode="json", exclude={"clinical"})
+    with RunFolder(config.output, "evaluate", recipe, inputs) as out:
+        records = list(read_records(config.dataset))
         samples = _samples(config, records)
         ledger = Ledger(out.path / STATE / "answers.jsonl")
         if config.reuse:
@@ -105,14 +129,14 @@ def _samples(config: Config, records: Sequence[Record]) -> dict[str, list[Sample
     test = [record for record in records if record.split is Split.TEST]
     if not test:
         raise DataError(
-            f"{config.input} has no records of split 'test'; hold some out in the dataset's recipe"
+            f"{config.dataset} has no records of split 'test'; hold some out in the dataset's recipe"
         )
-    store = ImageStore(config.input / "images")
+    store = ImageStore(config.dataset / "images")
     out = {}
     for name in config.tasks:
         chosen = TASKS[name].select(test, config.seed)
         if not chosen:
-            raise DataError(f"{config.input} has no test records for task '{name}'; leave it out of tasks")
+            raise DataError(f"{config.dataset} has no test records for task '{name}'; leave it out of tasks")
         if config.limit is not None and len(chosen) > config.limit:
             chosen = random.Random(f"{config.seed}:limit:{name}").sample(chosen, config.limit)
         for sample in chosen:
@@ -141,7 +165,7 @@ def _rows(
 ) -> tuple[list[Row], dict[str, Subject]]:
     facets = Facets(records)
     lexicon = Lexicon.of(records) if config.known_words else None
-    asking = Asking(ImageStore(config.input / "images"), config.max_tokens, config.batch)
+    asking = Asking(ImageStore(config.dataset / "images"), config.max_tokens, config.batch)
     rows: list[Row] = []
     subjects: dict[str, Subject] = {}
     roles = {"model": config.model, "base": config.base}
@@ -183,7 +207,7 @@ def _write(
     config: Config, folder: Path, rows: list[Row], subjects: dict[str, Subject]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     plan = aggregate.Plan(config.resamples, config.seed)
-    signature = sign(config.input, subjects, config.seed, config.max_tokens, config.dtype)
+    signature = sign(config.dataset, subjects, config.seed, config.max_tokens, config.dtype)
     partial = f"at most {config.limit} samples a task (limit={config.limit})" if config.limit else ""
     values, reached = _values(config, rows, plan)
     values = {"partial": partial, **values}
