@@ -109,11 +109,12 @@ def dialect(context: Context) -> Iterator[Failure]:
     if side.tongue != "ar":
         return
     strong, weak, shapes, beside = _dialect()
+    never = table("dialect")["never"]
     text = without_marks(side.raw)
     found: list[str] = []
     half: set[str] = set()
     for word in re.findall(rf"[{ARABIC}\u0671-\u06d3]+", text):
-        forms = (word, word[1:]) if word[0] in "وف" and len(word) > 2 else (word,)
+        forms = (word, word[1:]) if word[0] == "و" and word not in never else (word,)
         if any(form in strong or shapes.fullmatch(form) for form in forms):
             found.append(word)
         half.update(form for form in forms if form in weak)
