@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -84,20 +85,25 @@ def run(config: Config) -> Path:
             shutil.rmtree(out.path / half, ignore_errors=True)
         work = Operations(config.filter, config.deidentify, config.duplicates)
         left, images = work.run(config.input, out.path)
-        if config.instruct is not None:
-            left = iter(_asked(left, config.instruct, config.seed, work))
-        types: Counter[str] = Counter()
-        shown: set[str] = set()
-
-        def written() -> Iterator[Record]:
-            for record in left:
-                shown.update(image.image for image in record.images)
-                types.update([str(record.meta["type"])] if "type" in record.meta else [])
-                yield record
-
-        kept = write_records(out.path, written())
+        with closing(left):  # an error must not leave its progress display to the end of the process
+            made = left if config.instruct is None else _asked(left, config.instruct, config.seed, work)
+            kept, types, shown = _write(made, out.path)
         images.carry(shown, out.path)
         work.finish(out.path)
         counts = {"in": work.total, "kept": kept, "removed": write_removed(out.path, work.removed)}
         done = {"operations": work.about} if work.about else {}
         return out.publish(counts, {"types": dict(sorted(types.items())), **done})
+
+
+def _write(records: Iterable[Record], folder: Path) -> tuple[int, Counter[str], set[str]]:
+    """Write the records; return their number, their question types and their images."""
+    types: Counter[str] = Counter()
+    shown: set[str] = set()
+
+    def written() -> Iterator[Record]:
+        for record in records:
+            shown.update(image.image for image in record.images)
+            types.update([str(record.meta["type"])] if "type" in record.meta else [])
+            yield record
+
+    return write_records(folder, written()), types, shown

@@ -1,12 +1,12 @@
 """The operations on records one after the other: filter, de-identify, deduplicate.
 
-The first two look at one record at a time and write what they leave into a hidden folder, which the third
-reads as often as it needs and which is gone when the run is finished.
+The first two look at one record at a time. Where the third follows, they write what they leave into a hidden
+folder, which it reads as often as it needs and which is gone when the run is finished.
 """
 
 import shutil
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +72,7 @@ class Operations:
     removed: list[tuple[str, str, Any]] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
 
-    def run(self, source: Path, folder: Path) -> tuple[Iterator[Record], Images]:
+    def run(self, source: Path, folder: Path) -> tuple[Generator[Record], Images]:
         """Yield what is left of a folder's records, and say where their images are.
 
         Args:
@@ -82,22 +82,25 @@ class Operations:
         work = folder / WORK
         shutil.rmtree(work, ignore_errors=True)
         images = Images(source, work)
+        alone = self.filter is not None or self.deidentify is not None
+        if self.duplicates is None:
+            return (self._one_by_one(source, folder, images) if alone else self._left(source, {})), images
         records = source
-        if self.filter or self.deidentify:
+        if alone:
             with closing(self._one_by_one(source, folder, images)) as cleaned:
                 write_records(work, cleaned)
             records = work
-        gone: dict[int, tuple[str, Any]] = {}
-        if self.duplicates:
-            gone = find_duplicates(lambda: read_records(records), images.read, self.duplicates)
-            self.about["duplicates"] = dict(sorted(Counter(reason for reason, _ in gone.values()).items()))
-        return self._left(records, gone, counted=records is work), images
+        gone = find_duplicates(lambda: read_records(records), images.read, self.duplicates)
+        self.about["duplicates"] = dict(sorted(Counter(reason for reason, _ in gone.values()).items()))
+        return self._left(records, gone, counted=alone), images
 
     def finish(self, folder: Path) -> None:
         """Delete what stood between the operations."""
         shutil.rmtree(folder / WORK, ignore_errors=True)
 
-    def _left(self, folder: Path, gone: dict[int, tuple[str, Any]], *, counted: bool) -> Iterator[Record]:
+    def _left(
+        self, folder: Path, gone: dict[int, tuple[str, Any]], *, counted: bool = False
+    ) -> Generator[Record]:
         for place, record in enumerate(read_records(folder)):
             self.total += not counted
             if place in gone:

@@ -49,6 +49,9 @@ _MISREAD = re.compile(
     r"(?:[\u00d8\u00d9][\u0080-\u00bf\u0152-\u0192\u02c6-\u2122]){2,}|(?:\u00c3[\u0080-\u00bf]){2,}"
 )
 """UTF-8 that was read as Windows-1252 or Latin-1: Arabic letters become pairs that begin with these."""
+_RARE = re.compile(r"[^\n\t\r\x20-\x7e\u00a0-\u00ff\u0621-\u0669]")
+"""Characters that are worth a look one by one."""
+_WORDS = re.compile(rf"(?:[\W\d_]*[^\W\d_]){{{JUDGED}}}")
 _LETTER_RUN = re.compile(r"([^\W\d_])\1{39,}")
 
 
@@ -66,7 +69,7 @@ def _language(record: Record, config: FilterConfig) -> tuple[str, str] | None:
     if not config.language or record.language is Language.MIXED:
         return None
     for number, message in enumerate(record.messages, 1):
-        if message.role == "assistant" and sum(c.isalpha() for c in message.text) >= JUDGED:
+        if message.role == "assistant" and _WORDS.match(message.text):
             found = script(message.text) or "another script"
             if found != record.language.value:
                 return "wrong-language", f"message {number} is {found}, the record says {record.language}"
@@ -129,16 +132,14 @@ def _characters(record: Record, config: FilterConfig) -> tuple[str, str] | None:
     for number, message in enumerate(record.messages, 1):
         if not message.text.isascii() and (found := _MISREAD.search(message.text)):
             return "bad-characters", f"message {number}: wrongly decoded text ({found[0]!r:.40})"
-        for character in message.text:
-            if _bad(character):
-                name = unicodedata.name(character, "no character")
-                return "bad-characters", f"message {number}: U+{ord(character):04X} {name}"
+        for found in _RARE.finditer(message.text):
+            if _bad(found[0]):
+                name = unicodedata.name(found[0], "no character")
+                return "bad-characters", f"message {number}: U+{ord(found[0]):04X} {name}"
     return None
 
 
 def _bad(character: str) -> bool:
-    if " " <= character <= "~" or character in "\n\t\r":
-        return False
     if character in _TURNING or character == "\ufffd":
         return True
     # Control, surrogate, private use, unassigned.
