@@ -1,6 +1,11 @@
-"""How questions are worded: one file a type, some wordings for training and others held out for the test."""
+"""How questions are worded: one file a type, some wordings for training and others held out for the test.
+
+A wording for training may hold alternatives, ``[this|that]``: it stands for each combination of them.
+"""
 
 import random
+import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -11,6 +16,7 @@ from bimedix2.language.concepts import Tongue
 from bimedix2.text.arabic import without_marks
 
 Side = Literal["train", "held_out"]
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 
 @cache
@@ -24,11 +30,27 @@ def wordings(kind: str, tongue: Tongue, side: Side) -> list[str]:
     return read
 
 
+def spellings(wording: str) -> Iterator[str]:
+    """Every text that a wording with alternatives stands for."""
+    found = _CHOICE.search(wording)
+    if not found:
+        yield wording
+        return
+    for choice in found[1].split("|"):
+        yield from spellings(wording[: found.start()] + choice + wording[found.end() :])
+
+
+def _draw(lines: list[str], rng: random.Random) -> str:
+    """A wording, more often one with many alternatives, and one of each of these."""
+    (line,) = rng.choices(lines, [1 + line.count("[") for line in lines])
+    return _CHOICE.sub(lambda found: rng.choice(found[1].split("|")), line)
+
+
 def ask_in_words(
     kind: str, tongue: Tongue, side: Side, rng: random.Random, slots: dict[str, dict[Tongue, str]]
 ) -> str:
     """Draw a wording and fill its slots; in training people's small habits are added now and then."""
-    text = rng.choice(wordings(kind, tongue, side)).format(**{k: v[tongue] for k, v in slots.items()})
+    text = _draw(wordings(kind, tongue, side), rng).format(**{k: v[tongue] for k, v in slots.items()})
     if side == "held_out":
         return text
     if tongue == "ar" and rng.random() < 0.4:

@@ -1,5 +1,6 @@
 """The mixture: how many records of each kind, so that a large source does not drown a small one."""
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 
@@ -27,7 +28,8 @@ class MixtureConfig(Settings):
     power: float = Field(default=0.5, ge=0, le=1)
     """A cell's weight is its size to this power: 0 gives equal cells, 1 the natural sizes."""
     weights: dict[str, float] = {}
-    """Task or component -> factor on the weight of its cells (1 where absent, 0 leaves it out)."""
+    """Task, component, or any value that ``balance`` makes cells of (a language, a type) -> factor on the
+    weight of its cells (1 where absent, 0 leaves them out); the factors of one cell multiply."""
 
     def meta(self) -> list[str]:
         """The keys of ``meta`` that make cells."""
@@ -111,7 +113,7 @@ def mix(
     counts = np.bincount(cells, minlength=len(names))
     sizes = {name: int(counts[n]) for n, name in enumerate(names) if counts[n] and not whole[n]}
     factor = {
-        name: config.weights.get(name[0], 1.0) * config.weights.get(components[n], 1.0)
+        name: math.prod(config.weights.get(part, 1.0) for part in {*name, components[n]})
         for n, name in enumerate(names)
     }
     weights = {name: factor[name] * size**config.power for name, size in sizes.items()}
