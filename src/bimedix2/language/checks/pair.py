@@ -69,8 +69,8 @@ class Side:
         return split(self.text)
 
     def words(self, spans: Iterable[Span]) -> str:
-        """What stands at some places, quoted, for a sentence that explains."""
-        said = dict.fromkeys(f"'{self.text[start:end].strip()}'" for start, end in spans)
+        """What stands at some places, quoted as it was given, for a sentence that explains."""
+        said = dict.fromkeys(f"'{self.raw[start:end].strip()}'" for start, end in self.original(spans))
         return ", ".join(said)
 
     def original(self, spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -147,10 +147,27 @@ def mentioned(side: Side, measures: list[Measure]) -> set[str]:
 
 
 def check(context: Context) -> Iterator[Failure]:
-    """Units compared at the same value."""
+    """Units compared at the same value; where none differs, the units that each text has at all."""
+    failures = [*_at_numbers(context)]
+    yield from failures
+    if not failures:
+        pair = context.pair
+        here, there = _measures(context, "en"), _measures(context, "ar")
+        lost = mentioned(pair.en, here) - _words(pair.ar)
+        yield from _dimensions(
+            context, lost, mentioned(pair.ar, there) - mentioned(pair.en, here) - _words(pair.en)
+        )
+
+
+def _measures(context: Context, tongue: str) -> list[Measure]:
+    if tongue == "en":
+        return [measure(n, context.pair.en) for n in context.en_numbers if n.kind in ("figure", "word")]
+    return [measure(n, context.pair.ar) for n in context.ar_numbers if n.kind in ("figure", "word", "dual")]
+
+
+def _at_numbers(context: Context) -> Iterator[Failure]:
     pair = context.pair
-    en = [measure(n, pair.en) for n in context.en_numbers if n.kind in ("figure", "word")]
-    ar = [measure(n, pair.ar) for n in context.ar_numbers if n.kind in ("figure", "word", "dual")]
+    en, ar = _measures(context, "en"), _measures(context, "ar")
     left = list(ar)
     unmatched: list[Measure] = []
     for first in en:
@@ -176,7 +193,6 @@ def check(context: Context) -> Iterator[Failure]:
         if more.units and _added(more, here) and any(x.value == more.value and not x.units for x in en):
             why = f"The translation says {pair.ar.words([more.span])}, a unit that the source does not name."
             yield pair.fail("units", why, (), [more.span])
-    yield from _dimensions(context, mentioned(pair.en, en) - _words(pair.ar), everywhere - here)
 
 
 def _words(side: Side) -> set[str]:
