@@ -4,7 +4,6 @@ import gzip
 import io
 import tarfile
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,7 +50,6 @@ class Behaviour:
         headers: added to it.
         cut: bytes after which the connection is closed, though more were announced.
         stall: bytes after which nothing comes any more.
-        slow: seconds between pieces of 16 KiB.
         ranges: whether ranges are supported.
         named: whether an entity tag and a date name the version.
         length: whether the length is said.
@@ -61,7 +59,6 @@ class Behaviour:
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
     stall: int | None = None
-    slow: float = 0
     ranges: bool = True
     named: bool = True
     length: bool = True
@@ -132,7 +129,6 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                     piece = body[at : min(at + step, stop)]
                     self.wfile.write(piece)
                     server.sent[self.path] = server.sent.get(self.path, 0) + len(piece)
-                    time.sleep(behaviour.slow)
                 self.wfile.flush()
                 if behaviour.stall is not None and behaviour.stall < len(body):
                     server.stopping.wait(30)

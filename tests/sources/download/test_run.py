@@ -142,11 +142,22 @@ def test_a_dry_run_asks_for_nothing_and_writes_the_plan(tmp_path: Path, server: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["links.jsonl", "out.plan.json"]
 
 
+def _arrived(folder: Path) -> int:
+    """Bytes of the part files, while another process writes, renames and deletes there."""
+    size = 0
+    for path in folder.glob("*") if folder.is_dir() else ():
+        try:
+            size += path.stat().st_size
+        except FileNotFoundError:
+            continue
+    return size
+
+
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, server: Server) -> None:
     """SIGKILL in the middle of the fourth archive: the three before it are not asked for again, and of the
     fourth only what is missing is."""
     as_lines(tmp_path / "links.jsonl", rows(server, 6, padding=600_000))
-    server.next["/oa/PMC3.tar.gz"] = [Behaviour(slow=0.05)]
+    server.next["/oa/PMC3.tar.gz"] = [Behaviour(stall=200_000)]
     recipe = tmp_path / "recipe.yaml"
     values = settings(tmp_path, pacing={**PACING, "timeout_s": 20})
     recipe.write_text(json.dumps(values))
@@ -154,7 +165,8 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, server: Server) -> No
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
     until = time.monotonic() + 60
     part = tmp_path / ".out.partial" / ".parts"
-    while server.sent.get("/oa/PMC3.tar.gz", 0) < 200_000 and time.monotonic() < until:
+    fourth = "/oa/PMC3.tar.gz"
+    while (server.sent.get(fourth, 0) < 200_000 or _arrived(part) < 100_000) and time.monotonic() < until:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
