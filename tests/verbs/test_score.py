@@ -44,6 +44,17 @@ def test_the_arabic_mode_is_another_score_with_another_signature(cli: Any, tmp_p
     assert found["recallLightStem"] == found["recall"]
 
 
+def test_a_mean_over_no_question_is_no_number_in_the_table(cli: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", VQA[1:])
+    assert (
+        json.loads(cli("score", "vqa", path, "--json")[1])["closedQuestionsAccuracy"] == 0
+    )  # as MultiMedEval
+    lines = cli("score", "vqa", path)[1].splitlines()
+    assert [line.split() for line in lines if "closedQuestionsAccuracy" in line] == [
+        ["closedQuestionsAccuracy", "no", "such", "question"]
+    ]
+
+
 def test_every_pair_in_a_file(cli: Any, tmp_path: Path) -> None:
     path, items = write(tmp_path / "a.jsonl", VQA), tmp_path / "out" / "items.jsonl"
     assert cli("score", "vqa", path, "--per-item", str(items))[0] == 0
@@ -112,6 +123,7 @@ def test_a_scorer_that_cannot_be_opened_says_how_to_get_it(cli: Any, tmp_path: P
     found = json.loads(cli("score", "report", path, "--json", "--scorer", f"chexbert={missing}")[1])
     assert found["CheXBert vector similarity"] is None
     assert "bert-base-uncased" in found["unavailable"]["CheXBert vector similarity"]
+    assert "|weights:none|" in found["signature"]
     assert found["bleu1"] > 0
 
 

@@ -70,7 +70,8 @@ def score(
     result, items = _vqa(found, mode) if what is Kind.vqa else _report(found, mode, asked)
     if per_item is not None:
         _write_items(per_item, found, items)
-    signature = _sign(found, f"{what}-{mode}", heavy.identity(asked))
+    used = {name: path for name, path in asked.items() if result.get(heavy.SCORERS[name].keys[0]) is not None}
+    signature = _sign(found, f"{what}-{mode}", heavy.identity(used))
     result = {**_opening(found, what, mode), **result, **_faults(found), "signature": signature}
     if as_json:
         print(json.dumps(result, ensure_ascii=False, allow_nan=False))
@@ -140,13 +141,15 @@ def _write_items(path: Path, found: "Pairs", items: list[dict[str, Any]]) -> Non
 def _print(result: dict[str, Any], found: "Pairs") -> None:
     if found.partial:
         print(found.partial)
-    counts = [f"{value} {key}" for key, value in result.items() if isinstance(value, int)]
+    counts = [f"{v} {k.replace('Questions', ' questions')}" for k, v in result.items() if isinstance(v, int)]
     print(f"{result['what']}, {result['mode']}: {', '.join(counts)}")
     for key, value in result.items():
         if value is None:
-            print(f"    {key:<30}unavailable: {result['unavailable'][key]}")
+            print(f"    {key:<32}unavailable: {result['unavailable'].get(key, 'no pair has a value')}")
         elif isinstance(value, float):
-            print(f"    {key:<30}{value:.6g}")
+            kind = key[: key.find("Questions") + len("Questions")]
+            shown = "no such question" if result.get(kind) == 0 else f"{value:.6g}"
+            print(f"    {key:<32}{shown}")
     for note in result.get("notes", ()):
         print(f"note: {note}")
     _print_faults("left out", found, found.left_out)

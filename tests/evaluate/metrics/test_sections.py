@@ -61,6 +61,8 @@ def test_notes_are_cut_and_masked_as_the_original(golden: Callable[[str], Any]) 
         ("COMPARISION", "comparison"),
         ("NOTIFICATION", "notification"),
         ("SOMETHING ELSE", "something else"),
+        ("  INDICATION", "indication"),
+        ("NDICATION", "impression"),
     ],
 )
 def test_headers_are_named(header: str, name: str) -> None:

@@ -40,7 +40,7 @@ class Section(NamedTuple):
 
 def section_name(header: str) -> str:
     """The section that a header names; an unknown header is its own name, in lower case."""
-    known, lowered = tables(), header.lower()
+    known, lowered = tables(), header.lower().strip()
     if lowered in known["names"]:
         return str(known["names"][lowered])
     for name in known["contained"]:
