@@ -22,7 +22,8 @@ from bimedix2.verbs.serve import serve
 
 ROOMS: dict[str, str] = {
     "sources": "Read published data, or a folder of images, into records.",
-    "curate": "Write the bilingual instruction set from annotated images.",
+    "curate": "Clean and rewrite records, and write the bilingual instruction set from annotated images.",
+    "translate": "Translate records between English and Arabic, each checked, rated and corrected.",
     "dataset": "Split records by subject, mix them, and write a dataset.",
     "train": "Train one stage: align (projector) or instruct (adapter and projector).",
     "evaluate": "Score a model on held-out records, every answer on disk.",
@@ -67,7 +68,8 @@ def run_room(room: str, recipe: Path, overrides: Sequence[str]) -> Path:
 
 
 def _room_command(room: str, summary: str) -> None:
-    example = f"\n\nExample: bimedix2 {room} recipes/{room}/nano.yaml key=value"
+    recipe = "local" if room == "translate" else "nano"
+    example = f"\n\nExample: bimedix2 {room} recipes/{room}/{recipe}.yaml key=value"
 
     def command(
         recipe: Annotated[Path, typer.Argument(help="A recipe of this room, as recipes/ has them.")],

@@ -3,12 +3,12 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from pydantic import model_validator
-from rich.progress import track
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
 from bimedix2.config import Settings
 from bimedix2.curate.clean import Operations
@@ -17,11 +17,13 @@ from bimedix2.curate.duplicates import DuplicatesConfig
 from bimedix2.curate.facts import facts_of
 from bimedix2.curate.filters import FilterConfig
 from bimedix2.curate.instruct import InstructConfig, instruct
+from bimedix2.curate.reformat import RESUMABLE, Reformat, ReformatConfig
+from bimedix2.llm.connect import open_endpoint
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import Record
 from bimedix2.records.store import write_records, write_removed
 
-OPERATIONS = ("filter", "deidentify", "duplicates", "instruct")
+OPERATIONS = ("filter", "deidentify", "duplicates", "reformat", "instruct")
 
 
 class Config(Settings):
@@ -40,6 +42,8 @@ class Config(Settings):
     """Take what identifies people out of words and DICOM headers."""
     duplicates: DuplicatesConfig | None = None
     """Keep one of the records that say or show the same."""
+    reformat: ReformatConfig | None = None
+    """Let a model rewrite records: short answers in full, captions as questions, choices as dialogues."""
     instruct: InstructConfig | None = None
     """Write questions and answers in both languages from what is annotated of each image."""
     seed: int = 0
@@ -80,19 +84,41 @@ def run(config: Config) -> Path:
     read_manifest(config.input)
     if config.deidentify is not None:
         read_key(config.deidentify.key)  # before a half-written folder of this recipe stands in the way
-    with RunFolder(config.output, "curate", config.model_dump(mode="json"), {"input": config.input}) as out:
+    recipe = config.model_dump(mode="json", exclude={"reformat": RESUMABLE})
+    with RunFolder(config.output, "curate", recipe, {"input": config.input}) as out:
         for half in ("records", "images", "deidentified"):  # of a run that was killed
             shutil.rmtree(out.path / half, ignore_errors=True)
         work = Operations(config.filter, config.deidentify, config.duplicates)
         left, images = work.run(config.input, out.path)
-        with closing(left):  # an error must not leave its progress display to the end of the process
-            made = left if config.instruct is None else _asked(left, config.instruct, config.seed, work)
+        with ExitStack() as stack:
+            stack.enter_context(closing(left))  # an error must not leave its progress display open
+            made: Iterable[Record] = left
+            if config.reformat is not None:
+                made = _rewritten(left, config.reformat, config.output, work, stack)
+            if config.instruct is not None:
+                made = _asked(made, config.instruct, config.seed, work)
             kept, types, shown = _write(made, out.path)
         images.carry(shown, out.path)
         work.finish(out.path)
         counts = {"in": work.total, "kept": kept, "removed": write_removed(out.path, work.removed)}
         done = {"operations": work.about} if work.about else {}
         return out.publish(counts, {"types": dict(sorted(types.items())), **done})
+
+
+def _rewritten(
+    records: Iterator[Record], config: ReformatConfig, output: Path, work: Operations, stack: ExitStack
+) -> Iterator[Record]:
+    """The records with what a model made of them; rejects go with what else was left out."""
+    backend = stack.enter_context(open_endpoint(config.endpoint, config.cache, str(output)))
+    rewriting = Reformat(config, backend)
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed}"), TimeElapsedColumn())
+    progress = stack.enter_context(Progress(*columns, transient=True))
+    shown = progress.add_task(f"curate: {config.kind}", total=None)
+    for record in rewriting.run(records):
+        progress.advance(shown)
+        yield record
+    work.removed += rewriting.removed
+    work.about["reformat"] = dict(sorted(rewriting.counts.items()))
 
 
 def _write(records: Iterable[Record], folder: Path) -> tuple[int, Counter[str], set[str]]:

@@ -89,34 +89,47 @@ class Rules(Generic[S]):
 
 
 def ask_structured(
-    backend: Backend, requests: Sequence[Request], rules: Rules[S]
+    backend: Backend, requests: Sequence[Request], rules: Rules[S] | Sequence[Rules[S]]
 ) -> list[Accepted[S] | Rejected]:
     """Ask for JSON, all requests together, then those with a wrong answer again, and so on.
 
     The schema is added to the last message. Errors of the endpoint end the call; a request that it refuses is
     rejected.
+
+    Args:
+        backend: who is asked.
+        requests: what is asked.
+        rules: one for all requests, or one for each.
     """
-    schema = io.canonical_json(rules.schema.model_json_schema())
-    ask = ASK.format(schema=schema)
-    asked = [_with_text(replace(request, schema=schema), ask) for request in requests]
+    each = [rules] * len(requests) if isinstance(rules, Rules) else list(rules)
+    asks = [ASK.format(schema=_schema(rule)) for rule in each]
+    asked = [
+        _with_text(replace(request, schema=_schema(rule)), ask)
+        for request, rule, ask in zip(requests, each, asks, strict=True)
+    ]
     wrong: list[list[Attempt]] = [[] for _ in requests]
     done: dict[int, Accepted[S] | Rejected] = {}
-    for _ in range(rules.tries):
-        open_ = [number for number in range(len(requests)) if number not in done]
+    while open_ := [n for n in range(len(requests)) if n not in done]:
         for number, outcome in zip(open_, attempt(backend, [asked[n] for n in open_]), strict=True):
             if isinstance(outcome, RefusedError):
                 done[number] = Rejected(str(outcome), requests[number].prompt, tuple(wrong[number]))
                 continue
-            value, problem = read(outcome, rules)
+            value, problem = read(outcome, each[number])
             if value is not None:
                 done[number] = Accepted(value, outcome, tuple(wrong[number]))
                 continue
-            wrong[number].append(Attempt(outcome.text, problem))
-            asked[number] = _corrected(asked[number], outcome.text, AGAIN.format(problem=problem, ask=ask))
-    for number, attempts in enumerate(wrong):
-        if number not in done:
-            done[number] = Rejected(attempts[-1].problem, requests[number].prompt, tuple(attempts))
+            attempts = wrong[number]
+            attempts.append(Attempt(outcome.text, problem))
+            if len(attempts) >= each[number].tries:
+                done[number] = Rejected(problem, requests[number].prompt, tuple(attempts))
+                continue
+            again = AGAIN.format(problem=problem, ask=asks[number])
+            asked[number] = _corrected(asked[number], outcome.text, again)
     return [done[number] for number in range(len(requests))]
+
+
+def _schema(rules: Rules[S]) -> str:
+    return io.canonical_json(rules.schema.model_json_schema())
 
 
 def _with_text(request: Request, text: str) -> Request:

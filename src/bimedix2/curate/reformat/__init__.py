@@ -1,0 +1,178 @@
+"""LLM rewriting: short answers in full, captions as questions or conversations, choices as dialogues."""
+
+import datetime
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from bimedix2 import io
+from bimedix2.config import Settings
+from bimedix2.curate.reformat.kinds import KINDS, Given, Kind, messages
+from bimedix2.errors import DataError
+from bimedix2.llm.backend import Request, Sampling
+from bimedix2.llm.budget import Estimate, estimate
+from bimedix2.llm.cache import Cached
+from bimedix2.llm.endpoint import RUNNING, Endpoint
+from bimedix2.llm.structured import Accepted, Rejected, Rules, ask_structured
+from bimedix2.records import Language, Message, Record
+
+Name = Literal["vqa-detailed", "caption-qa", "caption-mcq", "caption-conversation", "mcq-dialogue"]
+SETTLED = 100
+"""Records after which the share of rejected ones may end a run."""
+
+
+class ReformatConfig(Settings):
+    """What is rewritten, and by whom."""
+
+    kind: Name
+    endpoint: Endpoint
+    cache: Path = Path("runs/cache/llm.sqlite")
+    """Answers of the endpoint: none is paid for twice."""
+    tries: Annotated[int, Field(ge=1)] = 3
+    """Answers asked for at most; each after the first is told what was wrong."""
+    max_tokens: Annotated[int, Field(ge=1)] = 1024
+    together: Annotated[int, Field(ge=1)] = 64
+    """Records asked about together."""
+    keep_sources: bool = True
+    """Keep the records that were rewritten, and those that are no input of this kind."""
+    max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Share of rejected records above which the run stops, from the 100th on."""
+
+
+RESUMABLE: dict[str, Any] = {"cache": True, "together": True, "max_rejected": True, "endpoint": RUNNING}
+"""Keys that may differ when a run goes on: they change no record."""
+
+
+@cache
+def prompt(kind: str) -> str:
+    """The instruction of a kind."""
+    return (
+        files("bimedix2.curate.reformat")
+        .joinpath("prompts", f"{kind}.md")
+        .read_text(encoding="utf-8")
+        .strip()
+    )
+
+
+def prompt_version(kind: str) -> str:
+    """Its name and the head of its hash."""
+    return f"{kind}-{io.sha256_bytes(prompt(kind).encode())[:8]}"
+
+
+def request(kind: str, record: Record, given: Given, max_tokens: int) -> Request:
+    """The conversation that asks for one rewriting. No image is sent: the source's words alone count."""
+    return Request(
+        (Message.of("system", prompt(kind)), Message.of("user", io.canonical_json(given.shown))),
+        sampling=Sampling(max_tokens=max_tokens),
+        data_class=record.data_class,
+        prompt=prompt_version(kind),
+    )
+
+
+def _checked(kind: Kind, given: Given, value: Any) -> str:
+    return kind.check(value, given)
+
+
+@dataclass
+class Reformat:
+    """One rewriting of many records; what was rejected and counted gathers here.
+
+    ``removed`` holds ``(id, reason, what)`` as rooms write it.
+    """
+
+    config: ReformatConfig
+    backend: Cached
+    removed: list[tuple[str, str, Any]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def kind(self) -> Kind:
+        """The rewriting."""
+        return KINDS[self.config.kind]
+
+    def estimate(self, records: Iterator[Record]) -> Estimate | None:
+        """What the first answers cost; ``None`` without prices."""
+        prices = self.config.endpoint.prices
+        if prices is None:
+            return None
+        asked = [self._request(record, given) for record, given in self._inputs(records)]
+        return estimate(self.backend.unanswered(asked), prices)
+
+    def run(self, records: Iterator[Record]) -> Iterator[Record]:
+        """Yield the records with what came of them behind each.
+
+        Raises:
+            DataError: more than ``max_rejected`` were rejected.
+        """
+        while group := list(islice(records, self.config.together)):
+            inputs = [(n, given) for n, record in enumerate(group) if (given := self.kind.given(record))]
+            outcomes = dict(zip([n for n, _ in inputs], self._ask(group, inputs), strict=True))
+            for number, record in enumerate(group):
+                if self.config.keep_sources:
+                    yield record
+                if number not in outcomes:
+                    self.counts["no-input"] += 1
+                    continue
+                yield from self._made(record, outcomes[number])
+            self._stop_where_hopeless()
+
+    def _inputs(self, records: Iterator[Record]) -> Iterator[tuple[Record, Given]]:
+        for record in records:
+            given = self.kind.given(record)
+            if given is not None:
+                yield record, given
+
+    def _request(self, record: Record, given: Given) -> Request:
+        return request(self.config.kind, record, given, self.config.max_tokens)
+
+    def _ask(
+        self, group: Sequence[Record], inputs: Sequence[tuple[int, Given]]
+    ) -> list[Accepted[Any] | Rejected]:
+        requests = [self._request(group[number], given) for number, given in inputs]
+        rules = [
+            Rules(
+                self.kind.schema,
+                language=group[number].language if group[number].language is not Language.MIXED else None,
+                check=partial(_checked, self.kind, given),
+                tries=self.config.tries,
+            )
+            for number, given in inputs
+        ]
+        return ask_structured(self.backend, requests, rules) if requests else []
+
+    def _made(self, record: Record, outcome: Accepted[Any] | Rejected) -> Iterator[Record]:
+        if isinstance(outcome, Rejected):
+            self.removed.append((f"{record.id}-{self.config.kind}", "rewriting-rejected", outcome.to_json()))
+            return
+        self.counts["rewritten"] += 1
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        step = f"reformat:{self.config.kind}:{outcome.reply.model}@{today}"
+        said = {"of": record.id, "kind": self.config.kind, "prompt": prompt_version(self.config.kind)}
+        for number, texts in enumerate(self.kind.turns(outcome.value, record), 1):
+            self.counts["made"] += 1
+            provenance = record.provenance.model_copy(update={"steps": (*record.provenance.steps, step)})
+            changes: dict[str, Any] = {
+                "id": f"{record.id}-{self.config.kind}-{number}",
+                "messages": messages(texts, record.images),
+                "task": self.kind.task,
+                "provenance": provenance,
+                "meta": {**record.meta, "reformat": said},
+            }
+            yield Record.model_validate(record.model_copy(update=changes).model_dump())
+
+    def _stop_where_hopeless(self) -> None:
+        asked = self.counts["rewritten"] + len(self.removed)
+        if asked >= SETTLED and len(self.removed) > self.config.max_rejected * asked:
+            what = self.removed[-1][2]["reason"]
+            raise DataError(
+                f"{len(self.removed)} of {asked} rewritings were rejected ('max_rejected' is "
+                f"{self.config.max_rejected:g}), the last because {what}; look at the endpoint, then run "
+                "this again: answers that came are kept"
+            )
