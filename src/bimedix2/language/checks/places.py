@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
-from bimedix2.language.checks.pair import Side, Span, arabic, english, spans_of, table
+from bimedix2.language.checks.pair import ARABIC, Side, Span, arabic, english, spans_of, table
 from bimedix2.language.glossary import Term
 from bimedix2.text.fold import folded
 
@@ -17,27 +17,42 @@ class Place:
     sites: frozenset[str]
 
 
+_WORD = {
+    "en": re.compile(r"(?<![A-Za-z\d])[A-Za-z]+(?![A-Za-z\d])"),
+    "ar": re.compile(f"[{ARABIC}]+"),
+}
+
+
 @cache
-def _patterns(tongue: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _patterns(tongue: str, phrases: bool) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Patterns of the sites' phrases, or of their single words."""
     make, key = (english, "en") if tongue == "en" else (arabic, "ar")
-    return tuple((name, make(tuple(row[key]))) for name, row in table("sites").items())
+    found = []
+    for name, row in table("sites").items():
+        forms = tuple(form for form in row[key] if bool(re.search(r"[\s-]", form)) == phrases)
+        if forms:
+            found.append((name, make(forms)))
+    return tuple(found)
 
 
-@cache
-def _any(tongue: str) -> re.Pattern[str]:
-    """One pattern of all sites: most words of a text name none."""
-    flags = re.IGNORECASE if tongue == "en" else 0
-    return re.compile("|".join(pattern.pattern for _, pattern in _patterns(tongue)), flags)
+@lru_cache(32768)
+def _of_word(word: str, tongue: str) -> frozenset[str]:
+    """The sites that a word names; texts repeat their words, so most are known already."""
+    return frozenset(name for name, pattern in _patterns(tongue, False) if pattern.fullmatch(word))
 
 
 def _places(text: str, tongue: str) -> list[Place]:
-    """The words and phrases that name sites."""
-    if not _any(tongue).search(text):
-        return []
+    """The words and phrases that name sites; a word in a phrase of the same site is not named again."""
     found: dict[Span, set[str]] = {}
-    for name, pattern in _patterns(tongue):
+    for name, pattern in _patterns(tongue, True):
         for span in spans_of(pattern, text):
             found.setdefault(span, set()).add(name)
+    phrases = list(found.items())
+    for match in _WORD[tongue].finditer(text):
+        start, end = match.span()
+        inside = {name for span, names in phrases if span[0] < end and start < span[1] for name in names}
+        for name in _of_word(match.group(), tongue) - inside:
+            found.setdefault(match.span(), set()).add(name)
     return [Place(span, frozenset(names)) for span, names in sorted(found.items())]
 
 
