@@ -15,6 +15,7 @@ from bimedix2 import __version__
 from bimedix2.errors import BiMediX2Error
 from bimedix2.verbs.ask import ask
 from bimedix2.verbs.chat import chat
+from bimedix2.verbs.check import app as check
 from bimedix2.verbs.demo import demo
 from bimedix2.verbs.models import models
 from bimedix2.verbs.score import score
@@ -84,6 +85,7 @@ for _room, _summary in ROOMS.items():
     _room_command(_room, _summary)
 for _verb in VERBS:
     app.command()(_verb)
+app.add_typer(check, name="check")
 
 
 def main() -> None:
