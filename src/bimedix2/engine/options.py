@@ -21,6 +21,9 @@ Tokens = tuple[int, ...]
 
 ROWS = 8
 """Questions that are read together, where the caller says nothing else."""
+READ = 512
+"""Most tokens of a pass on a processor, unless one question has more: what goes from layer to layer then
+stays in its cache (nano, prompts of 370 tokens: 7.5 s where passes of eight questions took 10.8 s)."""
 HEAD = 512
 """Most positions whose logits over the whole vocabulary are held together."""
 BEGINNINGS = (512, 128, 32, 12)
@@ -108,10 +111,18 @@ class Scorer:
             group.sort(key=lambda tree: tree.width(shared), reverse=True)  # the most memory first
             with torch.inference_mode():
                 beginning = self._read(group[0].context[:shared]) if shared else None
-            for start in range(0, len(group), self._rows):
+            while group:
+                part, group = self._pass(group, shared)
                 with torch.inference_mode():
-                    found = self._batch(group[start : start + self._rows], shared, beginning)
+                    found = self._batch(part, shared, beginning)
                 yield from found
+
+    def _pass(self, group: list[Tree], shared: int) -> tuple[list[Tree], list[Tree]]:
+        """The next trees to read together, and the rest; the first is the widest."""
+        count = self._rows
+        if self._device.type == "cpu":
+            count = min(count, max(1, READ // group[0].width(shared)))
+        return group[:count], group[count:]
 
     def _read(self, tokens: Tokens) -> Any:
         """Keys and values of a beginning."""
