@@ -113,7 +113,7 @@ def mix(
     counts = np.bincount(cells, minlength=len(names))
     sizes = {name: int(counts[n]) for n, name in enumerate(names) if counts[n] and not whole[n]}
     factor = {
-        name: math.prod(config.weights.get(part, 1.0) for part in {*name, components[n]})
+        name: math.prod(config.weights.get(part, 1.0) for part in sorted({*name, components[n]}))
         for n, name in enumerate(names)
     }
     weights = {name: factor[name] * size**config.power for name, size in sizes.items()}
