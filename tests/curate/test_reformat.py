@@ -1,6 +1,7 @@
 """LLM rewriting: what each kind takes, what it refuses, and the records that come of it."""
 
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def rewrite(
     config = ReformatConfig.model_validate(
         {"kind": kind, "endpoint": {"base_url": "http://127.0.0.1:1/v1", "model": "m"}, **keys}
     )
-    with Cache(Path(":memory:")) as store:
+    with tempfile.TemporaryDirectory() as folder, Cache(Path(folder) / "cache.sqlite") as store:
         work = Reformat(config, Cached(backend, store))
         return work, list(work.run(iter(rows))), backend
 

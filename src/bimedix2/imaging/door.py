@@ -113,7 +113,7 @@ def contained(label: str, what: str) -> Iterator[list[warnings.WarningMessage]]:
             raise
         except Image.DecompressionBombError as error:
             raise ImageError(
-                f"{label} claims more pixels than are opened ({reason(error)}); scale it down or crop it first"
+                f"{label} claims more pixels than are opened ({reason(error)}); scale it down or crop it"
             ) from error
         except Exception as error:
             raise ImageError(

@@ -173,7 +173,8 @@ def load_translator(name: str) -> Translator:
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"translator '{name}' cannot be imported ({error}); check its name") from error
     try:
-        made = found() if callable(found) and not hasattr(found, "translate") else found
+        ready = hasattr(found, "translate") and not isinstance(found, type)
+        made = found if ready or not callable(found) else found()
     except TypeError as error:
         raise ConfigError(f"translator '{name}' cannot be made without arguments ({error})") from error
     for wanted in ("name", "corrects", "translate"):
