@@ -32,7 +32,9 @@ class RadEvalScorer:
         with warnings.catch_warnings():  # the package silences every warning of the process
             try:
                 self._score: Any = RadEval({name: OPTIONS[name]}, per_sample=True, show_progress=False)
-            except (ImportError, OSError, RuntimeError, ValueError) as error:
+            except ImportError as error:
+                raise MissingExtra(error.name or name, "radeval") from None
+            except (OSError, RuntimeError, ValueError) as error:
                 said = " ".join(str(error).split())[:200] or type(error).__name__
                 raise ModelError(
                     f"radeval cannot open '{name}' ({said}); run it once on a machine that reaches the model "
