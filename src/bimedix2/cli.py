@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -30,6 +30,11 @@ ROOMS: dict[str, str] = {
     "evaluate": "Score a model on held-out records, every answer on disk.",
 }
 """Batch rooms: ``bimedix2 ROOM RECIPE.yaml [key=value ...]``; each has a ``Config`` and a ``run``."""
+
+LIVE: dict[str, str] = {
+    "review": "Have people judge translations on web pages, blind and twice, and settle what they differ on.",
+}
+"""Live rooms: ``bimedix2 ROOM open|serve|close RECIPE.yaml [key=value ...]``; each has ``VERBS``."""
 
 VERBS: tuple[Callable[..., None], ...] = (ask, chat, serve, models, score, demo)
 """What a person does with a model; a verb's name is its function's."""
@@ -81,8 +86,30 @@ def _room_command(room: str, summary: str) -> None:
     app.command(name=room, help=summary + example)(command)
 
 
+def _live_command(room: str, summary: str) -> None:
+    example = f"\n\nExample: bimedix2 {room} serve recipes/{room}/nano.yaml key=value"
+
+    def command(
+        verb: Annotated[
+            Literal["open", "serve", "close"], typer.Argument(help="Import, run the pages, export.")
+        ],
+        recipe: Annotated[Path, typer.Argument(help="A recipe of this room, as recipes/ has them.")],
+        overrides: Annotated[list[str] | None, typer.Argument(help="key=value, over the recipe.")] = None,
+    ) -> None:
+        from bimedix2 import config
+
+        module: Any = import_module(f"bimedix2.{room}")
+        done = module.VERBS[verb](config.load(module.Config, recipe, overrides or []))
+        if done is not None:
+            typer.echo(done)
+
+    app.command(name=room, help=summary + example)(command)
+
+
 for _room, _summary in ROOMS.items():
     _room_command(_room, _summary)
+for _room, _summary in LIVE.items():
+    _live_command(_room, _summary)
 for _verb in VERBS:
     app.command()(_verb)
 app.add_typer(check, name="check")

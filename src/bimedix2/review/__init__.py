@@ -1,0 +1,66 @@
+"""The one room that collects human judgement: translated pairs, read by people on web pages, blind and twice.
+
+A live room: ``open`` imports a finished folder, ``serve`` runs the pages on a database that is working state,
+``close`` writes an immutable folder with the corrected records, the report and the whole log.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bimedix2.errors import MissingExtra
+from bimedix2.review.settings import Config
+
+__all__ = ["VERBS", "Config", "close_batch", "open_batch", "serve_batch"]
+
+
+def open_batch(config: Config) -> str:
+    """Import a finished folder into the store; return what to tell.
+
+    Raises:
+        RunError: the input is no finished folder, or the store holds a batch already.
+        DataError: there is nothing to review.
+        MissingExtra: SQLAlchemy or the driver is not installed.
+    """
+    try:
+        from bimedix2.review.opening import open_batch as begin
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "review") from error
+    return begin(config)
+
+
+def serve_batch(config: Config) -> None:
+    """Run the pages until Ctrl+C.
+
+    Raises:
+        ConfigError: the store, the address or the certificate cannot be had.
+        RunError: there is no batch, or another recipe opened it.
+        MissingExtra: SQLAlchemy, FastAPI or uvicorn is not installed.
+    """
+    try:
+        from bimedix2.review.app import Server
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "review") from error
+    server = Server(config)
+    print(server.told(), flush=True)
+    server.run()
+
+
+def close_batch(config: Config) -> Path:
+    """Close the batch and write its immutable folder.
+
+    Raises:
+        RunError: pairs are without a verdict, or the output exists.
+        MissingExtra: SQLAlchemy, scipy or matplotlib is not installed.
+    """
+    try:
+        from bimedix2.review.closing import close_batch as end
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "review") from error
+    return end(config)
+
+
+VERBS: dict[str, Callable[[Config], object]] = {
+    "open": open_batch,
+    "serve": serve_batch,
+    "close": close_batch,
+}

@@ -1,0 +1,93 @@
+"""``open``: a finished folder of translated records becomes a batch in the store."""
+
+from collections import Counter
+
+from bimedix2 import io
+from bimedix2.errors import DataError, RunError
+from bimedix2.manifest import folder_hash
+from bimedix2.records.store import read_records
+from bimedix2.review import exchange
+from bimedix2.review.accounts import add_people
+from bimedix2.review.pairs import Item, load
+from bimedix2.review.room import Room
+from bimedix2.review.sampling import choose
+from bimedix2.review.settings import Config
+from bimedix2.review.store import Store
+
+
+def open_batch(config: Config) -> str:
+    """Choose the pairs, write them and the first event; return what to tell.
+
+    Raises:
+        RunError: the input is no finished folder, or the store holds a batch already.
+        DataError: there is nothing to review.
+    """
+    inputs = input_hashes(config)
+    sample = choose(read_records(config.input), config.plans, config.seed)
+    items: list[Item] = []
+    aside: Counter[str] = Counter()
+    for found in load(sample.chosen, config.input, config.source):
+        if isinstance(found, Item):
+            items.append(found)
+        else:
+            aside[found[1]] += 1
+    if not items:
+        raise DataError(
+            f"none of the {len(sample.chosen)} chosen records is a pair ({_said(aside)}); check 'source'"
+        )
+    payload = {
+        "recipe": config.judged(),
+        "inputs": inputs,
+        "population": sample.population,
+        "chosen": len(sample.chosen),
+        "kept_aside": dict(sorted(aside.items())),
+        "items": io.sha256_bytes(
+            io.canonical_json([item.model_dump(mode="json") for item in items]).encode()
+        ),
+    }
+    with Store(config.store, make=True) as store:
+        store.begin(items, "open", payload)
+        given = add_people(store, config.people, (), config.passwords_file)
+        room = Room(store, config)
+        taken = take_imports(room, config)
+        left_out = 0
+        if config.export is not None:
+            left_out = exchange.write(config.export, room.board, [person.name for person in config.people])
+    kept = f", {aside.total()} kept aside ({_said(aside)})" if aside else ""
+    told = f"{len(items)} pairs to review{kept}, {taken} reviews imported."
+    told += f" {left_out} pairs hold '* * *' and were not exported." if left_out else ""
+    return f"{told} First passwords of {', '.join(given)}: {config.passwords_file}" if given else told
+
+
+def input_hashes(config: Config) -> dict[str, str]:
+    """The hashes of the folders that the batch is made of."""
+    folders = {"input": config.input, "source": config.source}
+    return {name: folder_hash(folder) for name, folder in folders.items() if folder is not None}
+
+
+def check_inputs(room: Room, config: Config) -> None:
+    """Refuse to go on with other folders than the batch was opened with.
+
+    Raises:
+        RunError: a folder is another one now.
+    """
+    for name, digest in input_hashes(config).items():
+        if room.board.opened["inputs"].get(name) != digest:
+            raise RunError(
+                f"{getattr(config, name)} is not the folder that the batch was opened with; restore it"
+            )
+
+
+def take_imports(room: Room, config: Config) -> int:
+    """Read in the files of reviews that were not read yet; return how many reviews there were."""
+    taken = 0
+    for given in config.imports:
+        digest = io.sha256_file(given.path) if given.path.is_file() else ""
+        if digest not in room.board.imported or not digest:
+            reviews = exchange.read(given, room.board)
+            taken += room.take_in(digest, {"format": given.format, "file": given.path.name}, reviews)
+    return taken
+
+
+def _said(aside: Counter[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(aside.items())) or "none chosen"
