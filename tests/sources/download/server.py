@@ -138,11 +138,16 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of a client that was killed while it was being answered."""
+
+
 @contextmanager
 def serving() -> Iterator[Server]:
     """Run a server on a free loopback port."""
     server = Server()
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
+    listening = _Quiet(("127.0.0.1", 0), _handler(server))
     listening.daemon_threads = True
     server.address = f"http://127.0.0.1:{listening.server_address[1]}"
     thread = threading.Thread(target=listening.serve_forever, args=(0.05,))
