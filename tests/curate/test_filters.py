@@ -105,3 +105,17 @@ def test_arabic_that_was_decoded_wrongly_is_named() -> None:
     windows = "كسر في عظم".encode().decode("cp1252", "replace").replace("\ufffd", "")
     assert reason(windows) == "bad-characters"
     assert reason("Sjögren and Ménière, 5 µm, 37 °C, naïve Ångström ×") == ""
+
+
+def test_a_translation_that_fails_a_check_waits_for_a_reviewer() -> None:
+    fit = record(ARABIC, "ar")
+    failed = fit.model_copy(update={"meta": {"translation": {"of": "b", "failed": ["laterality", "units"]}}})
+    found = objection(failed, FilterConfig())
+    assert found is not None
+    assert found[0] == "failed-translation"
+    assert "laterality, units" in found[1]
+    assert objection(failed, FilterConfig(failed_translation=False)) is None
+    passed = fit.model_copy(update={"meta": {"translation": {"of": "b", "failed": []}}})
+    assert objection(passed, FilterConfig()) is None
+    reviewed = failed.model_copy(update={"meta": {**failed.meta, "review": {"verdict": "none"}}})
+    assert objection(reviewed, FilterConfig()) is None

@@ -91,11 +91,14 @@ def finished(folder: Path, records: Sequence[Record], images: Sequence[bytes] = 
         return out.publish({"in": len(records), "kept": len(records), "removed": {}})
 
 
-def make_pairs(folder: Path, count: int) -> Path:
-    """A finished folder of ``count`` pairs; every fifth is of the test split."""
+def make_pairs(folder: Path, count: int, failed: Sequence[int] = ()) -> Path:
+    """A finished folder of ``count`` pairs; every fifth tests, those in ``failed`` fail a check."""
     data = png(90)
     key = ImageStore(folder.parent / "keys").add(data)
     records = [r for n in range(count) for r in pair(n, key, Split.TEST if n % 5 == 4 else Split.TRAIN)]
+    for number in failed:
+        said = {**records[2 * number + 1].meta["translation"], "failed": ["laterality"]}
+        records[2 * number + 1] = records[2 * number + 1].model_copy(update={"meta": {"translation": said}})
     return finished(folder, records, [data])
 
 
@@ -148,8 +151,8 @@ def open_room(tmp_path: Path) -> Iterator[Callable[..., Batch]]:
     """``open_room(3, overlap=2)``: an open batch of so many pairs."""
     opened: list[Store] = []
 
-    def make(count: int = 3, **changes: Any) -> Batch:
-        make_pairs(tmp_path / "pairs", count)
+    def make(count: int = 3, failed: Sequence[int] = (), **changes: Any) -> Batch:
+        make_pairs(tmp_path / "pairs", count, failed)
         config = config_of(tmp_path, **changes)
         open_batch(config)
         store = Store(config.store)

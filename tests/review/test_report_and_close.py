@@ -222,3 +222,17 @@ def test_a_record_that_changed_since_is_not_corrected(open_room: Any) -> None:
     changed = record.model_copy(update={"messages": record.messages[:1]})
     with pytest.raises(DataError, match="has changed since it was reviewed"):
         stamped(changed, standing, standing.verdict(1))
+
+
+def test_a_failed_translation_that_nobody_reviewed_is_removed(open_room: Any) -> None:
+    failing = {"plan": "random", "count": 1, "where": {"failed": True}}
+    batch = open_room(3, failed=[0, 2], plans=[failing, {"plan": "all", "where": {"failed": False}}])
+    assert [plan.estimates for plan in batch.config.plans] == [False, True]
+    for name in ("amal", "omar"):
+        given = batch.give(name, GOOD, GOOD)
+    (looked,) = set(given) - {"ar-1"}
+    (unseen,) = {"ar-0", "ar-2"} - {looked}
+    folder = closed(batch)
+    assert {record.id for record in read_records(folder)} == {"en-0", "en-1", "en-2", "ar-1", looked}
+    (removed,) = (folder / "removed" / "removed.jsonl").read_text().splitlines()
+    assert (json.loads(removed)["id"], json.loads(removed)["reason"]) == (unseen, "failed-translation")

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bimedix2.config import Settings
 from bimedix2.records import Language, Record
+from bimedix2.records.translations import failed_checks
 from bimedix2.text.arabic import script
 
 
@@ -24,6 +25,8 @@ class FilterConfig(Settings):
     """At most this share of a message's words stands in runs of five that came before; 1 lets all by."""
     placeholders: bool = True
     """No marks for images, and no unfilled slots of templates, stand in the words."""
+    failed_translation: bool = True
+    """No translation that fails a check and that nobody has reviewed."""
     bad_characters: bool = True
     """No control characters, wrongly decoded text, or characters that turn the direction of what follows."""
 
@@ -146,12 +149,18 @@ def _bad(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn")
 
 
+def _translation(record: Record, config: FilterConfig) -> tuple[str, str] | None:
+    failed = failed_checks(record) if config.failed_translation else ()
+    return ("failed-translation", f"it fails {', '.join(failed)}, and nobody reviewed it") if failed else None
+
+
 FILTERS: tuple[Callable[[Record, FilterConfig], tuple[str, str] | None], ...] = (
     _length,
     _characters,
     _placeholder,
     _repeated,
     _language,
+    _translation,
 )
 """Each returns (reason, what is wrong), or nothing; the first that objects decides."""
 

@@ -15,6 +15,7 @@ from bimedix2.manifest import RunFolder
 from bimedix2.records import Message, Record, TextPart
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records, write_records, write_removed
+from bimedix2.records.translations import failed_checks
 from bimedix2.review import exchange
 from bimedix2.review.board import Board, Standing
 from bimedix2.review.events import check_chain
@@ -28,6 +29,8 @@ from bimedix2.review.store import Store
 
 UNCORRECTED = "major-uncorrected"
 """Why a record is removed: a major error was found in it and nobody wrote the right text."""
+UNREVIEWED = "failed-translation"
+"""Or: its translation fails a check, and nobody has looked whether the check is right."""
 
 
 def close_batch(config: Config) -> Path:
@@ -83,6 +86,9 @@ def _write_records(folder: Path, board: Board, config: Config) -> dict[str, Any]
                     removed.append((record.id, UNCORRECTED, judged.rationale))
                     continue
                 record = stamped(record, standing, judged)
+            elif failed := failed_checks(record):
+                removed.append((record.id, UNREVIEWED, f"it fails {', '.join(failed)}"))
+                continue
             keys.update(image.image for image in record.images)
             yield record
 

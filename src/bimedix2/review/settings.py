@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from bimedix2.config import Settings
 from bimedix2.errors import ConfigError
 from bimedix2.records import Record, Split
+from bimedix2.records.translations import failed_checks
 
 Role = Literal["reviewer", "adjudicator"]
 
@@ -22,6 +23,8 @@ class Where(Settings):
     task: str | None = None
     source: str | None = None
     """The dataset, as ``provenance.source`` names it."""
+    failed: bool | None = None
+    """Translations that fail a check (true), or that fail none (false)."""
 
     def takes(self, record: Record) -> bool:
         """Whether a record is one of these."""
@@ -29,6 +32,7 @@ class Where(Settings):
             self.split in (None, record.split)
             and self.task in (None, record.task)
             and self.source in (None, record.provenance.source)
+            and self.failed in (None, bool(failed_checks(record)))
         )
 
 
@@ -61,7 +65,7 @@ class Plan(Settings):
     @property
     def estimates(self) -> bool:
         """Whether its rates say something about the records that were not chosen."""
-        return self.plan != "lowest"
+        return self.plan != "lowest" and self.where.failed is not True
 
 
 class Person(Settings):

@@ -50,6 +50,7 @@ def sign_in(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.locator("#password").fill(site.passwords[name])
         page.keyboard.press("Enter")
         page.locator("#main").wait_for()
+        page.wait_for_load_state()  # with its script
         return page
 
     yield opened

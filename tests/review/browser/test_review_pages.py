@@ -176,6 +176,7 @@ def test_a_review_may_be_revised_and_the_first_stays(serve: Any, sign_in: Any) -
         page = sign_in(site, "amal")
         page.keyboard.press("1")
         page.keyboard.press("Control+Enter")
+        expect(page.locator("#by-you")).to_have_text("1")
         page.locator("a[href='/mine']").click()
         page.locator(".rows a").click()
         expect(page.locator("input[value=none]")).to_be_checked()
