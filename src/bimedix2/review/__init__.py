@@ -5,6 +5,7 @@ A live room: ``open`` imports a finished folder, ``serve`` runs the pages on a d
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from bimedix2.errors import MissingExtra
@@ -41,8 +42,9 @@ def serve_batch(config: Config) -> None:
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "review") from error
     server = Server(config)
-    print(server.told(), flush=True)
-    server.run()
+    with suppress(KeyboardInterrupt):  # also one that comes before the server listens for it
+        print(server.told(), flush=True)
+        server.run()
 
 
 def close_batch(config: Config) -> Path:

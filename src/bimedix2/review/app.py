@@ -103,12 +103,10 @@ class Server:
         return "\n".join(lines)
 
     def run(self) -> None:
-        """Serve until Ctrl+C or ``stop``."""
+        """Serve until Ctrl+C (``KeyboardInterrupt``) or ``stop``."""
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
         try:
             self._server.run(sockets=[self._socket])
-        except KeyboardInterrupt:
-            pass
         finally:
             self._socket.close()
             self.store.close()
