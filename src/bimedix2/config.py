@@ -65,10 +65,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def apply_overrides(recipe: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return a copy of ``recipe`` with ``a.b=value`` applied; values are read as YAML.
+    """Return a copy of ``recipe`` with ``a.b=value`` applied; values are read as YAML, ``a.0`` is a list's first.
 
     Raises:
-        ConfigError: an override without ``=``, or one that goes through a value that is no mapping.
+        ConfigError: an override without ``=``, or one that goes through a value that is no mapping or list.
     """
     result: dict[str, Any] = _copy(recipe)
     for override in overrides:
@@ -79,16 +79,27 @@ def apply_overrides(recipe: dict[str, Any], overrides: Sequence[str]) -> dict[st
             value = yaml.safe_load(text) if text else None
         except yaml.YAMLError as error:
             raise ConfigError(f"the value of '{key}' is not YAML: {text}; put it in quotes") from error
-        target: Any = result
         *parents, last = key.split(".")
+        target: Any = result
         for parent in parents:
-            if not isinstance(target, dict):
-                break
-            target = target.setdefault(parent, {})
-        if not isinstance(target, dict):
+            target = target.setdefault(parent, {}) if isinstance(target, dict) else _item(target, parent, key)
+        if isinstance(target, list):
+            _item(target, last, key)
+            target[int(last)] = value
+        elif isinstance(target, dict):
+            target[last] = value
+        else:
             raise ConfigError(f"'{key}' goes through a value that is not a mapping; check the recipe")
-        target[last] = value
     return result
+
+
+def _item(values: Any, number: str, key: str) -> Any:
+    """One item of a list, which a key names by its number from 0."""
+    if not isinstance(values, list):
+        raise ConfigError(f"'{key}' goes through a value that is not a mapping; check the recipe")
+    if not number.isdigit() or int(number) >= len(values):
+        raise ConfigError(f"'{key}': '{number}' is no item of that list, which has {len(values)}, from 0")
+    return values[int(number)]
 
 
 def _copy(value: Any) -> Any:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 IMAGE_TOKEN = "<image>"
 HASHES = "hashes.json"
-LAYOUT = 3
+LAYOUT = 4
 """Raised when the files of a base change, so that an older cache is built anew."""
 
 
@@ -185,18 +185,29 @@ def _processor(chosen: Preset, vision: Any, tokenizer: "PreTrainedTokenizerBase"
 
 
 def _add_words(tokenizer: "PreTrainedTokenizerBase", language: "PreTrainedModel", merges: str) -> None:
-    """Give the tokenizer more merges; a new token begins as the mean of the tokens that spelled it."""
+    """Give the tokenizer more merges, and each new token a row to begin with.
+
+    A row is the mean of the tokens that spelled it; where the token's meaning is known, the mean of its English
+    words' rows, half of what parts Arabic spelling from them added (so that the languages stay apart).
+    """
     import torch
 
-    from bimedix2.model.vocabulary import extend, read_merges
+    from bimedix2.model.vocabulary import extend, read_merges, token_meanings
 
-    spelled = extend(tokenizer, read_merges(merges))
+    pieces = read_merges(merges)
+    spelled = extend(tokenizer, pieces)
+    meant = token_meanings(tokenizer, ["".join(pair) for pair in pieces])
     old = language.get_input_embeddings().weight.shape[0]
     language.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     with torch.no_grad():
         for embeddings in (language.get_input_embeddings(), language.get_output_embeddings()):
-            for row, tokens in enumerate(spelled, old):
-                embeddings.weight[row] = embeddings.weight[tokens].float().mean(0)
+            table = embeddings.weight.float()
+            rows = torch.stack([table[tokens].mean(0) for tokens in spelled])
+            known = [row for row, tokens in enumerate(meant) if tokens]
+            if known:
+                english = torch.stack([table[meant[row]].mean(0) for row in known])
+                rows[known] = english + (rows[known] - english.mean(0)) / 2
+            embeddings.weight[old : old + len(rows)] = rows.to(embeddings.weight.dtype)
 
 
 def _add_image_token(tokenizer: "PreTrainedTokenizerBase", language: "PreTrainedModel") -> int:

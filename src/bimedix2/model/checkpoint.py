@@ -31,6 +31,8 @@ STAMP = "checkpoint.json"
 PROJECTOR = "projector.safetensors"
 ADAPTER = "adapter"
 ADAPTER_FILES = (f"{ADAPTER}/adapter_config.json", f"{ADAPTER}/adapter_model.safetensors")
+ROWS = "trainable_tokens"
+"""In the names of peft's parameters that are new tokens' rows."""
 STAMP_KEYS = ("preset", "base", "stage")
 BASE_SUFFIX = "-base"
 """``nano-base`` is the preset without what was trained."""

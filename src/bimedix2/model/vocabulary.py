@@ -139,9 +139,35 @@ def extend(tokenizer: "PreTrainedTokenizerBase", merges: Sequence[Merge]) -> lis
     return list(spelled.values())
 
 
+def written(piece: str) -> str:
+    """A piece as people read it, a letter that is cut through left out."""
+    return bytes(ALPHABET[letter] for letter in piece).decode("utf-8", "ignore")
+
+
+def token_meanings(tokenizer: "PreTrainedTokenizerBase", pieces: Sequence[str]) -> list[list[int]]:
+    """For each Arabic piece the ids of English tokens that mean it; none where that is not known.
+
+    A piece that is a word, or its stem, has the word's meaning (see ``meanings.py``); one that only stands
+    inside known words has theirs, every word once.
+    """
+    from bimedix2.model.meanings import listed, meaning
+
+    def english(words: Iterable[str]) -> list[int]:
+        text = [tokenizer(f" {word}", add_special_tokens=False)["input_ids"] for word in words]
+        return [int(token) for ids in text for token in ids]
+
+    inside: dict[str, list[int]] = {piece: [] for piece in pieces}
+    for word in sorted(set(listed())):
+        for piece in tokenizer.tokenize(f" {word}"):
+            if piece in inside:
+                inside[piece] += english(meaning(word))
+    return [english(meaning(written(piece).strip())) or inside[piece] for piece in pieces]
+
+
 def main() -> None:
     """``python -m bimedix2.model.vocabulary PRESET COUNT FILE``."""
     from bimedix2.model.build import load_language
+    from bimedix2.model.meanings import listed
     from bimedix2.model.presets import preset
 
     if len(sys.argv) != 4:
@@ -150,7 +176,8 @@ def main() -> None:
     name, count, file = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         _, tokenizer = load_language(preset(name), Path(folder))
-    for merge in learn(tokenizer, Path(file).read_text(encoding="utf-8").splitlines(), int(count)):
+    # Words with a known meaning get tokens too, though no text may show them.
+    for merge in learn(tokenizer, [*listed(), *Path(file).read_text(encoding="utf-8").splitlines()], int(count)):
         print(*merge)
 
 

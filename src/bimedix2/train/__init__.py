@@ -42,6 +42,9 @@ class Config(Settings):
     """Peak rate of the adapter; of the projector in ``align``."""
     projector_rate: float = Field(default=7e-4, gt=0)
     """Peak rate of the projector in ``instruct``."""
+    words_rate: float = Field(default=5e-4, gt=0)
+    """Peak rate of new tokens' rows; slower than the adapter, since a row begins with its word's meaning, and a
+    word that training shows rarely has nothing else."""
     alpha: float = Field(default=2.0, gt=0)
     """LoRA's alpha as a multiple of its rank; the rank is the preset's."""
     prealign_steps: int = Field(default=0, ge=0)
@@ -198,9 +201,12 @@ def _learn(config: Config, loaded: "Loaded", features: Any) -> tuple[Any, list[d
     assert loaded.preset is not None
     model = checkpoint.add_adapter(model, loaded.preset, config.alpha, config.seed)
     lora.fuse(model)
-    adapter = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    adapter = {name: one for name, one in model.named_parameters() if one.requires_grad}
+    rows = [one for name, one in adapter.items() if checkpoint.ROWS in name]
+    lora_weights = [one for name, one in adapter.items() if checkpoint.ROWS not in name]
     projector.requires_grad_(True)
     return model, [
-        {"params": adapter, "lr": config.learning_rate},
+        {"params": lora_weights, "lr": config.learning_rate},
+        *([{"params": rows, "lr": config.words_rate}] if rows else []),
         {"params": list(projector.parameters()), "lr": config.projector_rate},
     ]

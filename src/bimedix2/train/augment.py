@@ -1,7 +1,8 @@
 """Variants of a training image: what a crop, a small turn, exposure or compression would do to it.
 
 Variant 0 is the image itself. Nothing here changes what is true of a picture: no flip (it would turn left
-into right), no cut that removes the region, no change of colour that would change a stain.
+into right), no cut that removes the region, no change of colour that would change a stain. A section of tissue
+has no left and right and is the same tissue in every part: it alone is flipped, turned and cut further.
 """
 
 import io
@@ -51,21 +52,32 @@ def _soften(image: Image.Image, rng: random.Random) -> Image.Image:
     return small.resize(image.size)
 
 
-def variant(image: Image.Image, key: str, number: int) -> Image.Image:
+def _tissue(image: Image.Image, rng: random.Random) -> Image.Image:
+    """A square of 40 to 100 % of the shorter side, in one of its eight positions."""
+    side = min(image.width, image.height, max(1, round(min(image.size) * rng.uniform(0.4, 1.0))))
+    left, top = rng.randint(0, image.width - side), rng.randint(0, image.height - side)
+    cut = image.crop((left, top, left + side, top + side)).rotate(90 * rng.randrange(4))
+    return cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else cut
+
+
+def variant(image: Image.Image, key: str, number: int, tissue: bool = False) -> Image.Image:
     """One variant of an RGB image; the same key and number give the same pixels.
 
     Args:
         image: RGB.
         key: the image's hash, which seeds the draw.
         number: 0 for the image itself, then 1, 2, ...
+        tissue: a section under the microscope.
     """
     if number == 0:
         return image
     rng = random.Random(f"{key}:{number}")
     out = image
-    if rng.random() < 0.9:
+    if tissue:
+        out = _tissue(out, rng)
+    elif rng.random() < 0.9:
         out = _crop(out, rng)
-    if rng.random() < 0.5:
+    if not tissue and rng.random() < 0.5:
         out = _turn(out, rng)
     if rng.random() < 0.8:
         out = _exposure(out, rng)

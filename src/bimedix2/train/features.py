@@ -26,7 +26,7 @@ class Features:
 
     Args:
         folder: where the array lies, or will lie.
-        keys: ``sha256#variant`` of each row.
+        keys: ``sha256#variant`` of each row, with a ``t`` after it for a section of tissue.
     """
 
     def __init__(self, folder: Path, keys: Sequence[str]) -> None:
@@ -93,7 +93,8 @@ def tower_features(model: Any, processor: Any, store: ImageStore, keys: Sequence
     pictures = []
     for key in keys:
         image, _, number = key.partition("#")
-        pictures.append(variant(imaging.read(store.read(image), image[:12]).image, image, int(number)))
+        picture = imaging.read(store.read(image), image[:12]).image
+        pictures.append(variant(picture, image, int(number.removesuffix("t")), number.endswith("t")))
     pixels = processor.image_processor(pictures, return_tensors="pt")["pixel_values"]
     layer = model.config.vision_feature_layer
     with torch.inference_mode():

@@ -13,19 +13,24 @@ from bimedix2.train.packing import Sample
 Stage = Literal["align", "instruct"]
 
 
-def feature_key(image: str, variant: int) -> str:
+TISSUE = "histology"
+"""Pictures without an up and a left: their variants are turned and flipped (see ``augment.py``)."""
+
+
+def feature_key(image: str, variant: int, tissue: bool = False) -> str:
     """The key of a variant's features."""
-    return f"{image}#{variant}"
+    return f"{image}#{variant}{'t' if tissue else ''}"
 
 
 def _sample(record: Record, encoded: Encoded, variant: int, keep: bool = False) -> Sample:
     if not any(encoded.target):
         raise DataError(f"record '{record.id}' has no assistant words to learn; remove it from the dataset")
+    tissue = record.meta.get("modality") == TISSUE
     return Sample(
         id=record.id,
         ids=encoded.ids,
         target=encoded.target,
-        images=tuple(feature_key(image, variant) for image in encoded.images),
+        images=tuple(feature_key(image, variant, tissue) for image in encoded.images),
         shared=encoded.shared,
         loss="keep" if keep else "answer",
     )
