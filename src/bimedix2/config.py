@@ -139,6 +139,8 @@ def explain(error: ValidationError, model: type[BaseModel], origin: str) -> str:
     if first["type"] == "missing":
         return f"{origin}: the key '{key}' is missing; add it, or pass {key}=VALUE"
     message = first["msg"].removeprefix("Value error, ")
+    if not location:  # of the whole recipe, whose values would fill the line
+        return f"{origin}: {message}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{origin}: '{key}': {message}; got {first.get('input')!r:.80}{more}"
 

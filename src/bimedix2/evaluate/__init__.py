@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator, model_validator
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bimedix2 import io
@@ -36,8 +36,8 @@ class Config(Settings):
     input: Path | None = None
     """A finished dataset folder; its records of split ``test`` are asked."""
     output: Path
-    clinical: Clinical | None = Field(default=None, validate_default=True)
-    """Clinical benchmarks through lm-evaluation-harness, in the place of ``input`` and ``tasks``."""
+    clinical: Clinical | None = None
+    """Clinical benchmarks through lm-evaluation-harness."""
     model: str = "nano"
     """A preset or a checkpoint folder."""
     base: str = "nano-base"
@@ -64,9 +64,7 @@ class Config(Settings):
 
     @field_validator("tasks")
     @classmethod
-    def _tasks_exist(cls, names: list[str], others: ValidationInfo) -> list[str]:
-        if others.data.get("clinical") is not None:
-            raise ValueError("'clinical' brings its own; leave this one out")
+    def _tasks_exist(cls, names: list[str]) -> list[str]:
         for name in names:
             if name not in TASKS:
                 raise ValueError(f"'{name}' is no task; tasks are: {', '.join(TASKS)}")
@@ -76,22 +74,34 @@ class Config(Settings):
 
     @property
     def dataset(self) -> Path:
-        """``input``, where there is no ``clinical``."""
+        """``input``, where no benchmark of ``KINDS`` is named."""
         assert self.input is not None
         return self.input
 
-    @field_validator("clinical")
-    @classmethod
-    def _one_benchmark(cls, value: Clinical | None, others: ValidationInfo) -> Clinical | None:
-        dataset = others.data.get("input")
-        if value is None and dataset is None:
-            raise ValueError("the key 'input' is missing; add it, or this one")
-        if value is not None and dataset is not None:
-            raise ValueError("it brings its own data; leave 'input' out")
-        return value
+    @property
+    def kind(self) -> str | None:
+        """The one benchmark of ``KINDS`` that the recipe names."""
+        return next((name for name in KINDS if getattr(self, name) is not None), None)
+
+    @model_validator(mode="after")
+    def _one_benchmark(self) -> "Config":
+        named = [name for name in KINDS if getattr(self, name) is not None]
+        if self.input is None and not named:
+            raise ValueError(f"the key 'input' is missing; add it, or one of {', '.join(KINDS)}")
+        if len(named) > 1:
+            raise ValueError(f"'{named[0]}' and '{named[1]}' are two benchmarks; keep one of them")
+        if named and self.input is not None:
+            raise ValueError(f"'{named[0]}' brings its own data; leave 'input' out")
+        if named and "tasks" in self.model_fields_set:
+            raise ValueError(f"'{named[0]}' brings its own tasks; leave 'tasks' out")
+        return self
 
 
 Opener = Callable[[str, int | None, Dtype], Subject]
+
+KINDS: dict[str, Callable[[Config, Opener], Path]] = {"clinical": clinical.run}
+"""Benchmarks with data of their own, in the place of ``input`` and ``tasks``: recipe key -> what runs it. The key is
+a field of ``Config`` too, whose type is the kind's ``Settings``."""
 
 
 def run(config: Config, opener: Opener = open_subject) -> Path:
@@ -105,13 +115,13 @@ def run(config: Config, opener: Opener = open_subject) -> Path:
         DataError: the dataset cannot be evaluated; said before the model is loaded.
         ModelError: there is no such model, or its likelihoods are no numbers.
     """
-    if config.clinical is not None:
-        return clinical.run(config, opener)
+    if config.kind is not None:
+        return KINDS[config.kind](config, opener)
     read_manifest(config.dataset)
     inputs = {"input": config.dataset} | ({"reuse": config.reuse} if config.reuse else {})
     if (Path(config.model) / MANIFEST).is_file():
         inputs["model"] = Path(config.model)
-    recipe = config.model_dump(mode="json", exclude={"clinical"})
+    recipe = config.model_dump(mode="json", exclude=set(KINDS))
     with RunFolder(config.output, "evaluate", recipe, inputs) as out:
         records = list(read_records(config.dataset))
         samples = _samples(config, records)

@@ -177,7 +177,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _, tokenizer = load_language(preset(name), Path(folder))
     # Words with a known meaning get tokens too, though no text may show them.
-    for merge in learn(tokenizer, [*listed(), *Path(file).read_text(encoding="utf-8").splitlines()], int(count)):
+    for merge in learn(
+        tokenizer, [*listed(), *Path(file).read_text(encoding="utf-8").splitlines()], int(count)
+    ):
         print(*merge)
 
 

@@ -239,7 +239,7 @@ def test_files_that_are_missing_or_broken_are_named_before_a_model_is_loaded(
         ({"prompts": ["plain", "plain"]}, "a prompt is named twice"),
         ({"prompts": ["shout"]}, "clinical.prompts"),
         ({"_input": "runs/nano/dataset"}, "leave 'input' out"),
-        ({"_tasks": ["canary"]}, "'tasks': 'clinical' brings its own"),
+        ({"_tasks": ["canary"]}, "'clinical' brings its own tasks"),
         ({"_clinical": None}, "the key 'input' is missing"),
         ({"fewshots": 5}, "did you mean 'fewshot'"),
     ],
