@@ -65,7 +65,9 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def apply_overrides(recipe: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return a copy of ``recipe`` with ``a.b=value`` applied; values are read as YAML, ``a.0`` is a list's first.
+    """Return a copy of ``recipe`` with ``a.b=value`` applied.
+
+    Values are read as YAML; ``a.0`` is the first item of a list.
 
     Raises:
         ConfigError: an override without ``=``, or one that goes through a value that is no mapping or list.

@@ -28,15 +28,17 @@ def row(
     trains: bool = True,
     language: bool = True,
     form: str = "single",
+    region: str = "chest",
+    taught: bool = True,
 ) -> Row:
     record = question(number, "Q?", "A.", None, tongue=tongue, subject=subject, source=f"src-{modality}")
     record = record.model_copy(update={"meta": {**record.meta, "form": form}})
-    facts = {"modality": modality, "region": "chest"}
+    facts = {"modality": modality, "region": region}
     sample = Sample(
         record, "as it is", record.messages[:-1], expected=Expected(type_, tongue, "A.", verdict, facts)
     )
     grade = Grade(right, right, True, language, (), () if right else ("wrong",))
-    return Row("image_qa", "model", sample, f"{number:03d}", {"answer": "x"}, grade, modality, trains)
+    return Row("image_qa", "model", sample, f"{number:03d}", {"answer": "x"}, grade, modality, trains, taught)
 
 
 def test_all_alike_gives_the_exact_interval_over_subjects() -> None:
@@ -96,6 +98,17 @@ def test_a_false_premise_about_a_blank_picture_is_no_false_premise() -> None:
     assert names["blank or noise recognised"].cells["together"]["value"] == 0
     tables = image_qa(rows, PLAN)["together, both"]
     assert set(tables["by type"]) == {"false_premise", "blank picture"}
+
+
+def test_a_region_that_no_training_picture_shows_is_reported_apart() -> None:
+    rows = [row(1, True, "a", type_="region"), row(2, False, "b", type_="region", region="leg", taught=False)]
+    names = {target.name: target for target in image_targets(rows, PLAN)}
+    assert names["body region, macro mean"].cells["together"]["value"] == 1.0
+    tables = image_qa(rows, PLAN)["together, both"]
+    assert set(tables["region questions"]) == {"chest", "leg"}
+    assert {name: one.value for name, one in tables["regions that no training picture shows"].items()} == {
+        "leg": 0.0
+    }
 
 
 def test_the_single_form_stands_alone_beside_all_forms() -> None:

@@ -25,6 +25,7 @@ NO_EN = expected("en", "is_study", "This is a chest CT, not a brain MRI.", "no",
 NO_AR = expected(
     "ar", "is_study", "هذه صورة مقطعية محوسبة للصدر، وليست صورة رنين مغناطيسي للدماغ.", "no", **CT_CHEST
 )
+NO_HEAD_EN = expected("en", "is_study", "This is a chest CT, not a head CT.", "no", **CT_CHEST)
 YES_EN = expected("en", "is_study", "This is a chest CT, yes.", "yes", **CT_CHEST)
 YES_AR = expected("ar", "is_study", "هذه صورة مقطعية محوسبة للصدر، نعم.", "yes", **CT_CHEST)
 BLANK_EN = expected("en", "modality", "This picture is blank.", "unreadable", unreadable="blank")
@@ -55,6 +56,9 @@ PROJECTION_AR = expected("ar", "projection", "الإسقاط أمامي خلفي
         (NO_EN, "No, this is a CT of the thorax."),
         (NO_AR, "لا، هذه صورة مقطعية محوسبة للصدر."),
         (NO_AR, NO_AR.reference),
+        (NO_EN, "This is a CT scan, not a brain MRI."),  # another modality is corrected without the region
+        (NO_EN, "This is a CT scan, not an MRI."),
+        (NO_AR, "هذه صورة مقطعية محوسبة، وليست صورة رنين مغناطيسي للدماغ."),
         (YES_EN, "Yes, this is a chest CT."),
         (YES_AR, "نعم، هذه صورة مقطعية محوسبة للصدر."),
         (BLANK_EN, "The picture is empty."),
@@ -90,6 +94,9 @@ def test_right_answers(wanted: Expected, answer: str) -> None:
         (NO_EN, "This is a chest CT, yes.", "says yes to what is false"),
         (NO_EN, "This is a chest CT.", "does not deny what is false"),
         (NO_EN, "This is a chest CT, not a mammogram.", "denies another modality than was asked"),
+        (NO_EN, "This is a CT scan, not a scan of the lung.", "denies another region than was asked"),
+        (NO_EN, "This is a head CT, not a brain MRI.", "says region brain or head, it is chest"),
+        (NO_HEAD_EN, "This is a CT scan, not a head CT.", "does not say region chest"),
         (NO_EN, "No, this is a brain MRI.", "says modality mri, it is ct"),
         (NO_AR, "هذه صورة رنين مغناطيسي للدماغ، وليست صورة مقطعية محوسبة.", "says modality mri, it is ct"),
         (YES_EN, "This is a chest CT.", "does not say yes"),

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from bimedix2.errors import ModelError
 from bimedix2.model import checkpoint
 from bimedix2.model.presets import PRESETS
-from bimedix2.model.vocabulary import ALPHABET, extend, is_arabic, learn, read_merges
+from bimedix2.model.vocabulary import ALPHABET, extend, is_arabic, learn, read_merges, token_meanings
 
 TEXTS = ["الرئتان سليمتان، ولا كسور.", "لا تظهر كسور في الضلوع", "ضلوع سليمة"] * 3
 OTHERS = ["A chest CT, 5 mg.", "été naïve Ωμ", "日本語の文", "русский", "עברית", "नमस्ते", "⚕️ 🙂", "ﷺ ﻻ"]
@@ -89,7 +89,7 @@ def test_merges_of_another_tokenizer_are_refused(plain: Any, tmp_path: Path) -> 
             read_merges(str(file))
 
 
-def test_a_base_has_the_tokens_and_they_begin_as_the_mean_of_the_old_ones(tiny: Any) -> None:
+def test_a_base_has_the_tokens_and_they_begin_with_their_meaning(tiny: Any) -> None:
     base = checkpoint.load("tiny-base")
     language = AutoModelForCausalLM.from_pretrained(tiny.preset.llm)
     merges = read_merges(tiny.preset.merges)
@@ -99,8 +99,17 @@ def test_a_base_has_the_tokens_and_they_begin_as_the_mean_of_the_old_ones(tiny: 
     rows = base.model.get_input_embeddings().weight
     assert base.prompter.image_id == len(old) + len(merges)
     assert torch.equal(rows[: len(old)], old)
-    for row, tokens in enumerate(spelled):
-        assert torch.allclose(rows[len(old) + row], old[tokens].mean(0), atol=1e-6)
+    extended = copy.deepcopy(AutoTokenizer.from_pretrained(tiny.preset.llm))
+    extend(extended, merges)
+    meant = token_meanings(extended, ["".join(pair) for pair in merges])
+    assert 0 < sum(map(bool, meant)) < len(meant)
+    english = [old[tokens].mean(0) for tokens in meant if tokens]
+    middle = torch.stack(english).mean(0)
+    for row, (tokens, english_tokens) in enumerate(zip(spelled, meant, strict=True)):
+        wanted = old[tokens].mean(0)
+        if english_tokens:
+            wanted = old[english_tokens].mean(0) + (wanted - middle) / 2
+        assert torch.allclose(rows[len(old) + row], wanted, atol=1e-6)
     assert not rows[base.prompter.image_id].any()
 
 

@@ -36,3 +36,17 @@ def test_left_stays_left(number: int) -> None:
 def test_odd_sizes_survive(size: tuple[int, int]) -> None:
     for number in range(1, 30):
         assert variant(Image.new("RGB", size, (9, 9, 9)), "k", number).mode == "RGB"
+
+
+def test_tissue_is_flipped_and_turned_and_nothing_else_is() -> None:
+    """A corner mark comes to stand in every corner of a section, and stays in its own elsewhere."""
+    marked = Image.new("RGB", (40, 40), (20, 20, 20))
+    marked.paste((250, 250, 250), (0, 0, 20, 20))
+
+    def corner(image: Image.Image) -> int:
+        grey = np.asarray(image.resize((40, 40)).convert("L"), float)
+        quarters = [grey[:20, :20], grey[:20, 20:], grey[20:, :20], grey[20:, 20:]]
+        return int(np.argmax([quarter.mean() for quarter in quarters]))
+
+    assert {corner(variant(marked, "k", number, tissue=True)) for number in range(1, 60)} == {0, 1, 2, 3}
+    assert {corner(variant(marked, "k", number)) for number in range(1, 60)} == {0}

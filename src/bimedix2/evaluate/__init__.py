@@ -1,5 +1,6 @@
 """A dataset's test side, or clinical benchmarks, to scores: every answer on disk, each number's interval."""
 
+import functools
 import random
 import shutil
 from collections.abc import Callable, Sequence
@@ -12,16 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.engine import Dtype
-from bimedix2.errors import DataError
-from bimedix2.evaluate import aggregate, clinical, report, targets, text
+from bimedix2.errors import ConfigError, DataError
+from bimedix2.evaluate import aggregate, clinical, export, failures, models, report, targets, text
 from bimedix2.evaluate.ask import Ledger, ask
 from bimedix2.evaluate.clinical import Clinical
+from bimedix2.evaluate.failures import Failure
 from bimedix2.evaluate.lexicon import Lexicon
+from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.rows import Facets, Row
 from bimedix2.evaluate.signature import Subject, in_short, open_subject, sign
 from bimedix2.evaluate.task import Asking, Sample
 from bimedix2.evaluate.tasks import TASKS
-from bimedix2.manifest import MANIFEST, RunFolder, read_manifest
+from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import Record, Split
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
@@ -38,10 +41,12 @@ class Config(Settings):
     output: Path
     clinical: Clinical | None = None
     """Clinical benchmarks through lm-evaluation-harness."""
-    model: str = "nano"
-    """A preset or a checkpoint folder."""
-    base: str = "nano-base"
+    model: Model = "nano"
+    """A preset or a checkpoint folder, or a mapping that names a hub model, an endpoint or an answers file."""
+    base: Model = "nano-base"
     """What text ability is compared with."""
+    export: bool = False
+    """Write the questions and their pictures for a system elsewhere, and ask nobody."""
     tasks: list[str] = Field(default=list(TASKS), min_length=1)
     max_tokens: int = Field(default=128, ge=1)
     """Of an answer; a longer one counts as cut."""
@@ -97,11 +102,19 @@ class Config(Settings):
         return self
 
 
-Opener = Callable[[str, int | None, Dtype], Subject]
+Opener = Callable[[Model, int | None, Dtype], Subject]
 
 KINDS: dict[str, Callable[[Config, Opener], Path]] = {"clinical": clinical.run}
-"""Benchmarks with data of their own, in the place of ``input`` and ``tasks``: recipe key -> what runs it. The key is
-a field of ``Config`` too, whose type is the kind's ``Settings``."""
+"""Benchmarks with data of their own, in the place of ``input`` and ``tasks``: recipe key -> what runs it.
+
+The key is a field of ``Config`` too, whose type is the kind's ``Settings``."""
+
+
+Questions = tuple[dict[str, list[Sample]], ImageStore, dict[str, Path]]
+"""Task -> samples, where their pictures are, and the inputs that they come from."""
+
+QUESTIONS: dict[str, Callable[[Config], Questions]] = {}
+"""Kind -> its questions, for ``export``."""
 
 
 def run(config: Config, opener: Opener = open_subject) -> Path:
@@ -114,24 +127,44 @@ def run(config: Config, opener: Opener = open_subject) -> Path:
     Raises:
         DataError: the dataset cannot be evaluated; said before the model is loaded.
         ModelError: there is no such model, or its likelihoods are no numbers.
+        EndpointError: its endpoint cannot be reached; give the same command again.
+        DataClassError: a record may not be sent to its host; nothing of that task was.
     """
+    if opener is open_subject:
+        opener = functools.partial(open_subject, run=str(config.output))
+    if config.export:
+        return _export(config)
     if config.kind is not None:
         return KINDS[config.kind](config, opener)
     read_manifest(config.dataset)
     inputs = {"input": config.dataset} | ({"reuse": config.reuse} if config.reuse else {})
-    if (Path(config.model) / MANIFEST).is_file():
-        inputs["model"] = Path(config.model)
-    recipe = config.model_dump(mode="json", exclude=set(KINDS))
+    inputs |= models.inputs(config.model)
+    recipe = config.model_dump(mode="json", exclude={*KINDS, "export"})
     with RunFolder(config.output, "evaluate", recipe, inputs) as out:
         records = list(read_records(config.dataset))
         samples = _samples(config, records)
         ledger = Ledger(out.path / STATE / "answers.jsonl")
         if config.reuse:
             ledger.take(config.reuse)
-        rows, subjects = _rows(config, records, samples, ledger, opener)
-        counts, extra = _write(config, out.path, rows, subjects)
+        rows, failed, subjects = _rows(config, records, samples, ledger, opener)
+        counts, extra = _write(config, out.path, rows, failed, subjects)
         shutil.rmtree(out.path / STATE)
         return out.publish(counts, extra)
+
+
+def _export(config: Config) -> Path:
+    """Write the recipe's questions out."""
+    if config.kind is None:
+        read_manifest(config.dataset)
+        samples = _samples(config, list(read_records(config.dataset)))
+        found: Questions = samples, ImageStore(config.dataset / "images"), {"input": config.dataset}
+    elif config.kind in QUESTIONS:
+        found = QUESTIONS[config.kind](config)
+    else:
+        raise ConfigError(f"'{config.kind}' has no questions to write out; leave export out")
+    samples, images, inputs = found
+    recipe = config.model_dump(mode="json")
+    return export.write(config.output, recipe, inputs, samples, images, config.max_tokens)
 
 
 def _samples(config: Config, records: Sequence[Record]) -> dict[str, list[Sample]]:
@@ -172,11 +205,12 @@ def _rows(
     samples: dict[str, list[Sample]],
     ledger: Ledger,
     opener: Opener,
-) -> tuple[list[Row], dict[str, Subject]]:
+) -> tuple[list[Row], list[Failure], dict[str, Subject]]:
     facets = Facets(records)
     lexicon = Lexicon.of(records) if config.known_words else None
     asking = Asking(ImageStore(config.dataset / "images"), config.max_tokens, config.batch)
     rows: list[Row] = []
+    failed: list[Failure] = []
     subjects: dict[str, Subject] = {}
     roles = {"model": config.model, "base": config.base}
     with _bar() as bar:
@@ -198,6 +232,9 @@ def _rows(
                 for sample in samples[name]:
                     request = sample.request(subject.identity, config.max_tokens)
                     raw = ledger.known[request]
+                    if "failure" in raw:
+                        failed.append(Failure(name, role, sample, request, raw))
+                        continue
                     rows.append(
                         Row(
                             task=name,
@@ -208,20 +245,29 @@ def _rows(
                             grade=TASKS[name].score(sample, raw, lexicon),
                             modality=facets.modality(sample.record),
                             trains=facets.trains(sample.record),
+                            taught=facets.taught(sample.record),
                         )
                     )
-    return rows, subjects
+                scored = sum((row.task, row.role) == (name, role) for row in rows)
+                failures.require(name, scored, [one for one in failed if (one.task, one.role) == (name, role)])
+    return rows, failed, subjects
 
 
 def _write(
-    config: Config, folder: Path, rows: list[Row], subjects: dict[str, Subject]
+    config: Config,
+    folder: Path,
+    rows: list[Row],
+    failed: list[Failure],
+    subjects: dict[str, Subject],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     plan = aggregate.Plan(config.resamples, config.seed)
     signature = sign(config.dataset, subjects, config.seed, config.max_tokens, config.dtype)
-    partial = f"at most {config.limit} samples a task (limit={config.limit})" if config.limit else ""
+    samples = len(rows) + len(failed)
+    limit = f"at most {config.limit} samples a task (limit={config.limit})" if config.limit else ""
+    partial = "; ".join(filter(None, [limit, failures.in_words(failed, samples)]))
     values, reached = _values(config, rows, plan)
-    values = {"partial": partial, **values}
-    io.write_jsonl(folder / "answers.jsonl", (row.to_json() for row in rows))
+    values = {"partial": partial, "faults": failures.of_files(subjects), **values}
+    io.write_jsonl(folder / "answers.jsonl", (row.to_json() for row in [*rows, *failed]))
     io.write_text(folder / "scores.md", report.scores(values, reached, in_short(signature)))
     io.write_text(folder / "errors.md", report.errors(rows))
     stated = [vars(target) for target in reached]
@@ -229,7 +275,8 @@ def _write(
     seconds = sum(row.raw.get("seconds", 0.0) for row in rows if "answer" in row.raw)
     answered = sum("answer" in row.raw for row in rows)
     rate = {"answers": answered, "seconds": round(seconds, 1), "threads": config.threads}
-    return {"in": len(rows), "kept": len(rows), "removed": {}}, {"signature": signature, "answering": rate}
+    counts = {"in": samples, "kept": len(rows), "removed": failures.counts(failed)}
+    return counts, {"signature": signature, "answering": rate}
 
 
 def _values(

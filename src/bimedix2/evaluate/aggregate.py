@@ -124,6 +124,7 @@ def image_qa(rows: Sequence[Row], plan: Plan) -> dict[str, Any]:
 
 def _tables(rows: list[Row], plan: Plan) -> dict[str, Any]:
     modality, region = of_type(rows, "modality"), of_type(rows, "region")
+    taught = [row for row in region if row.taught]
     single = [row for row in modality if row.sample.record.meta["form"] == "single"]
     return {
         "all": cell(rows, plan),
@@ -133,7 +134,10 @@ def _tables(rows: list[Row], plan: Plan) -> dict[str, Any]:
         "modality macro": macro(modality, fact("modality"), plan),
         "modality macro, single form": macro(single, fact("modality"), plan),
         "region questions": by(region, fact("region"), plan),
-        "region macro": macro(region, fact("region"), plan),
+        "region macro": macro(taught, fact("region"), plan),
+        "regions that no training picture shows": by(
+            [row for row in region if not row.taught], fact("region"), plan
+        ),
         "all questions by modality": by(rows, lambda row: row.modality, plan),
         "by form": by(rows, lambda row: str(row.sample.record.meta["form"]), plan),
         "answer in the question's language": cell(rows, plan, kept),

@@ -150,11 +150,16 @@ def _windows(spoken: Spoken) -> list[frozenset[str]]:
     ]
 
 
-def _region(spoken: Spoken, value: str, facts: dict[str, Any]) -> list[str]:
+def _region(spoken: Spoken, value: str, expected: Expected) -> list[str]:
     reasons = _one_value(spoken, "region", value, "")
     if reasons and not reasons[0].startswith("does not"):
         return reasons
-    modality = facts.get("modality")
+    modality = expected.facts.get("modality")
+    if expected.verdict in ("no", "correct") and modality is not None:
+        # Of a study that is another modality, the modality corrects it: "a CT scan, not a PET image".
+        denied = Spoken(expected.reference).values("modality", denied=True)
+        if denied and not any(modality in values for values in denied):
+            return []
     if modality is not None:
         study = study_of(modality, value)
         # A pair without a study of its own is named by its modality; some modalities imply the region.
@@ -171,7 +176,7 @@ def _facts(spoken: Spoken, expected: Expected) -> list[str]:
         elif kind == "unreadable":
             reasons += _unreadable(spoken, value)
         elif kind == "region":
-            reasons += _region(spoken, value, expected.facts)
+            reasons += _region(spoken, value, expected)
         elif kind in EXCLUSIVE:
             reasons += _one_value(spoken, kind, value, expected.type)
         else:
@@ -250,11 +255,13 @@ def _denial(spoken: Spoken, expected: Expected) -> list[str]:
     if not spoken.denied:
         return ["does not deny what is false"]
     reference = Spoken(expected.reference)
+    said = False
     for kind in ("modality", "region", "plane"):
         asked, denied = reference.values(kind, denied=True), spoken.values(kind, denied=True)
-        if asked and not any(a & d for a in asked for d in denied):
+        if asked and denied and not any(a & d for a in asked for d in denied):
             return [f"denies another {kind} than was asked"]
-    return []
+        said = said or bool(asked and denied)
+    return [] if said else ["does not say what is denied"]
 
 
 def check(expected: Expected, where: str) -> None:

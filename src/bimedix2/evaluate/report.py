@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bimedix2.evaluate.aggregate import SCOPES, TONGUES, Cell, type_of
+from bimedix2.evaluate.answers_file import in_words
 from bimedix2.evaluate.rows import Row
 from bimedix2.evaluate.targets import Target
 
@@ -54,6 +55,8 @@ def scores(values: dict[str, Any], targets: Sequence[Target], signature: str) ->
         parts += ["## PubMedQA", _pubmedqa(values["pubmedqa"])]
     if "perplexity" in values:
         parts += ["## Perplexity of the abstracts", _perplexity(values["perplexity"])]
+    for role, faults in values.get("faults", {}).items():
+        parts += [f"## Faults of the answers file ({role})", "\n".join(f"- {one}" for one in in_words(faults))]
     return "\n\n".join([*parts, "## Signature", f"`{signature}`"]) + "\n"
 
 
@@ -95,7 +98,18 @@ def _image_qa(values: dict[str, Any]) -> list[str]:
     parts += ["### Summary", table(["subjects, language", *summary], rows)]
     rows = [[key, *(str(tables[name]) for name in _COUNTS)] for key, tables in values.items()]
     parts += ["### Counts of answers", table(["subjects, language", *_COUNTS], rows)]
-    for what in ("by type", "modality questions", "region questions", "all questions by modality", "by form"):
+    untaught = "regions that no training picture shows"
+    whole = (
+        "by type",
+        "modality questions",
+        "region questions",
+        untaught,
+        "all questions by modality",
+        "by form",
+    )
+    for what in whole:
+        if what == untaught and not values["together, both"][what]:
+            continue
         parts += [f"### {what[0].upper()}{what[1:]}", _split(values, what, "together")]
     for scope in list(SCOPES)[1:]:
         for what in ("by type", "modality questions", "region questions"):

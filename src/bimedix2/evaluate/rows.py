@@ -26,6 +26,8 @@ class Row:
     """Concept, or what else the picture is; ``text`` without a picture."""
     trains: bool
     """Whether its source also trains."""
+    taught: bool = True
+    """Whether any training picture shows the modality, or the region, that the question asks for."""
 
     @property
     def type(self) -> str:
@@ -57,6 +59,7 @@ class Row:
             "source": record.provenance.source,
             "subject": record.provenance.subject,
             "source_trains": self.trains,
+            "taught": self.taught,
             "type": self.type,
             "form": record.meta.get("form"),
             "language": self.tongue,
@@ -87,6 +90,12 @@ class Facets:
 
     def __init__(self, records: Sequence[Record]) -> None:
         self.training = {r.provenance.source for r in records if r.split is Split.TRAIN}
+        self._taught = {
+            (kind, str(value))
+            for r in records
+            if r.split is Split.TRAIN and r.images
+            for kind, value in (r.meta.get("expect") or {}).items()
+        }
         self._of_image: dict[str, str] = {}
         votes: dict[str, Counter[str]] = defaultdict(Counter)
         for record in records:
@@ -104,6 +113,12 @@ class Facets:
             return str(kind)
         name = str(record.meta.get("modality"))
         return self._of_image.get(record.images[-1].image) or self._of_name.get(name, name)
+
+    def taught(self, record: Record) -> bool:
+        """Whether the training side shows a picture of what a modality or region question asks for."""
+        kind = str(record.meta.get("type"))
+        value = (record.meta.get("expect") or {}).get(kind)
+        return kind not in ("modality", "region") or value is None or (kind, str(value)) in self._taught
 
     def trains(self, record: Record) -> bool:
         return record.provenance.source in self.training

@@ -54,6 +54,8 @@ def image_targets(rows: Sequence[Row], plan: Plan) -> list[Target]:
         mine = [row for row in modality if fact("modality")(row) == value]
         if len({row.subject for row in mine}) >= SUBJECTS:
             out.append(_row(f"modality: {value}", mine, _share(plan), 0.85))
+    # What no picture of the training side shows cannot be known from it; such regions are reported apart.
+    region = [row for row in region if row.taught]
     out.append(_row("body region, macro mean", region, _macro("region", plan), 0.85))
     out.append(_row("answer in the user's language", rows, lambda part: cell(part, plan, kept), 0.99))
     out.append(_row("false premise corrected", of_type(rows, "false_premise"), _share(plan), 0.85))

@@ -187,8 +187,8 @@ def _processor(chosen: Preset, vision: Any, tokenizer: "PreTrainedTokenizerBase"
 def _add_words(tokenizer: "PreTrainedTokenizerBase", language: "PreTrainedModel", merges: str) -> None:
     """Give the tokenizer more merges, and each new token a row to begin with.
 
-    A row is the mean of the tokens that spelled it; where the token's meaning is known, the mean of its English
-    words' rows, half of what parts Arabic spelling from them added (so that the languages stay apart).
+    A row is the mean of the tokens that spelled it; where the token's meaning is known, the mean of its
+    English words' rows, with half of what parts Arabic spelling from them, so that the languages stay apart.
     """
     import torch
 

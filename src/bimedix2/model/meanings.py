@@ -1,8 +1,8 @@
 """What Arabic words mean, so that new tokens begin beside the English words that the base knows already.
 
-A base that spells Arabic byte by byte has no Arabic word to build on: what the rows of new tokens begin with is
-all that it has for words which training shows rarely or never. Each begins as the mean of its English words'
-rows (as WECHSEL does it, arXiv 2112.06598, with a word list in the place of aligned vectors).
+A base that spells Arabic byte by byte has no Arabic word to build on: what the rows of new tokens begin with
+is all that it has for words which training shows rarely or never. Each begins as the mean of its English
+words' rows (as WECHSEL does it, arXiv 2112.06598, with a word list in the place of aligned vectors).
 """
 
 import re

@@ -43,8 +43,8 @@ class Config(Settings):
     projector_rate: float = Field(default=7e-4, gt=0)
     """Peak rate of the projector in ``instruct``."""
     words_rate: float = Field(default=5e-4, gt=0)
-    """Peak rate of new tokens' rows; slower than the adapter, since a row begins with its word's meaning, and a
-    word that training shows rarely has nothing else."""
+    """Peak rate of new tokens' rows; slower than the adapter's, since a row begins with its word's meaning,
+    and a word that training shows rarely has nothing else."""
     alpha: float = Field(default=2.0, gt=0)
     """LoRA's alpha as a multiple of its rank; the rank is the preset's."""
     prealign_steps: int = Field(default=0, ge=0)

@@ -1,8 +1,8 @@
 """Variants of a training image: what a crop, a small turn, exposure or compression would do to it.
 
 Variant 0 is the image itself. Nothing here changes what is true of a picture: no flip (it would turn left
-into right), no cut that removes the region, no change of colour that would change a stain. A section of tissue
-has no left and right and is the same tissue in every part: it alone is flipped, turned and cut further.
+into right), no cut that removes the region, no change of colour that would change a stain. A section of
+tissue has no left and right and is the same tissue in every part: it alone is flipped, turned, cut further.
 """
 
 import io

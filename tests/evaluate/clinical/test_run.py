@@ -128,6 +128,26 @@ def test_prompts_are_the_harness_s_own(settings: Make) -> None:
     assert chat["options"] == ["A", "B", "C", "D"]
 
 
+def test_global_mmlu_and_arabicmmlu_are_asked_in_the_harness_s_words(settings: Make) -> None:
+    names = ["global_mmlu_ar_anatomy", "arabicmmlu_biology"]
+    folder = evaluate.run(settings(tasks=names, prompts=["plain"]))
+    rows = {row["task"]: row for _, row in reversed(list(io.read_jsonl(folder / "answers.jsonl")))}
+    bones = "A. الزند\nB. الفخذ\nC. العضد\nD. الشظية"
+    assert rows["global_mmlu_ar_anatomy"]["context"] == f"أي عظم يوجد في العضد؟\n{bones}\nAnswer:"
+    assert rows["global_mmlu_ar_anatomy"]["options"] == [" A", " B", " C", " D"]
+    assert rows["arabicmmlu_biology"]["context"] == (
+        "This is a Biology question for high school in Palestine. Select the correct answer!\n\n"
+        f"Question: أي عظم يوجد في العضد؟\n{bones}\n\nAnswer:"
+    )
+    assert rows["arabicmmlu_biology"]["id"] == "9699"
+    last = [row for _, row in io.read_jsonl(folder / "answers.jsonl")][-1]
+    assert (last["id"], last["options"]) == ("9700", [" A", " B"])
+    page = (folder / "scores.md").read_text(encoding="utf-8")
+    assert "global_mmlu_ar_anatomy 1 of 135" in page
+    assert "arabicmmlu_biology 2 of" not in page  # how many are published is not known here
+    assert "| arabicmmlu_biology | plain | ar |" in page
+
+
 def test_arabic_twins_are_asked_in_arabic_and_paired_with_their_originals(settings: Make) -> None:
     tasks = [
         "bimed_pubmedqa_en_50",
