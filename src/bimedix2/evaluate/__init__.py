@@ -14,16 +14,18 @@ from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.engine import Dtype
 from bimedix2.errors import ConfigError, DataError
-from bimedix2.evaluate import aggregate, clinical, export, failures, models, report, targets, text
+from bimedix2.evaluate import aggregate, clinical, export, failures, models, paired, report, targets, text, trial
 from bimedix2.evaluate.ask import Ledger, ask
 from bimedix2.evaluate.clinical import Clinical
 from bimedix2.evaluate.failures import Failure
 from bimedix2.evaluate.lexicon import Lexicon
 from bimedix2.evaluate.models import Model
+from bimedix2.evaluate.paired import Paired
 from bimedix2.evaluate.rows import Facets, Row
 from bimedix2.evaluate.signature import Subject, in_short, open_subject, sign
 from bimedix2.evaluate.task import Asking, Sample
 from bimedix2.evaluate.tasks import TASKS
+from bimedix2.evaluate.trial import Trial
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import Record, Split
 from bimedix2.records.images import ImageStore
@@ -41,8 +43,12 @@ class Config(Settings):
     output: Path
     clinical: Clinical | None = None
     """Clinical benchmarks through lm-evaluation-harness."""
+    paired: Paired | None = None
+    """The same items in both languages."""
+    trial: Trial | None = None
+    """A blind expert trial: ``seal`` it, or ``read`` one that was judged in ``review``."""
     model: Model = "nano"
-    """A preset or a checkpoint folder, or a mapping that names a hub model, an endpoint or an answers file."""
+    """A preset or a checkpoint folder, or a mapping: ``hub``, ``endpoint`` or ``answers``."""
     base: Model = "nano-base"
     """What text ability is compared with."""
     export: bool = False
@@ -104,7 +110,7 @@ class Config(Settings):
 
 Opener = Callable[[Model, int | None, Dtype], Subject]
 
-KINDS: dict[str, Callable[[Config, Opener], Path]] = {"clinical": clinical.run}
+KINDS: dict[str, Callable[[Config, Opener], Path]] = {"clinical": clinical.run, "paired": paired.run, "trial": trial.run}
 """Benchmarks with data of their own, in the place of ``input`` and ``tasks``: recipe key -> what runs it.
 
 The key is a field of ``Config`` too, whose type is the kind's ``Settings``."""
@@ -248,8 +254,8 @@ def _rows(
                             taught=facets.taught(sample.record),
                         )
                     )
-                scored = sum((row.task, row.role) == (name, role) for row in rows)
-                failures.require(name, scored, [one for one in failed if (one.task, one.role) == (name, role)])
+                if not any((row.task, row.role) == (name, role) for row in rows):
+                    failures.refuse(name, [one for one in failed if one.task == name])
     return rows, failed, subjects
 
 

@@ -1,0 +1,153 @@
+"""``read``: judgements and key to a finished folder of scores."""
+
+from pathlib import Path
+from typing import Any
+
+from bimedix2 import __version__, io
+from bimedix2.errors import RunError
+from bimedix2.evaluate.paper import published
+from bimedix2.evaluate.trial import scores
+from bimedix2.evaluate.trial.judgements import Opened, unblind
+from bimedix2.evaluate.trial.page import page
+from bimedix2.evaluate.trial.scores import Plan
+from bimedix2.evaluate.trial.settings import Read
+from bimedix2.manifest import RunFolder, git_commit
+
+__all__ = ["Plan", "read"]
+
+TABLE = "section-a51"
+"""The paper's shares, in ``evaluate/paper/published.yaml``."""
+
+
+def read(config: Read, output: Path, plan: Plan) -> Path:
+    """Un-blind and score; the un-blinding is logged beside the key before its names are used.
+
+    Raises:
+        RunError: the folders and the key do not belong together, or the output exists.
+        DataError: a judgement is wrong, or there is none.
+    """
+    if output.exists():  # else the key would be opened, and logged, for nothing
+        raise RunError(f"{output} exists and finished folders are immutable; choose another output")
+    inputs = {"sealed": config.sealed, "judgements": config.judgements, "key": config.key}
+    recipe = {"trial": {"read": config.model_dump(mode="json")}, **vars(plan)}
+    with RunFolder(output, "evaluate", recipe, inputs) as out:
+        opened = unblind(config.sealed, config.judgements, config.key, config.by)
+        values = {**scores.values(opened, plan), "unblinding": opened.log}
+        partial = _partial(opened, values["counts"])
+        signature = _sign(opened, plan)
+        short = in_short(signature)
+        paper = published.load().table(TABLE)
+        io.write_jsonl(out.path / "answers.jsonl", _rows(opened))
+        io.write_json(out.path / "scores.json", {"signature": signature, "partial": partial, **values})
+        io.write_jsonl(out.path / "unblinding.jsonl", opened.log)
+        io.write_jsonl(out.path / "paper.jsonl", _paper_rows(values, partial, short))
+        io.write_text(out.path / "scores.md", page(values, partial, paper, short))
+        judged = len(opened.judged)
+        abstained = values["counts"]["abstain"]
+        counts = {"in": judged, "kept": judged - abstained, "removed": {"abstained": abstained}}
+        return out.publish(counts, {"signature": signature, "unblinding": opened.log[-1]})
+
+
+def _partial(opened: Opened, counts: dict[str, Any]) -> str:
+    """Why it is no whole result; empty if it is one."""
+    why = []
+    if opened.sealed["items"] < opened.sealed["wanted"]:
+        why.append(f"{opened.sealed['items']} items were sealed of {opened.sealed['wanted']} wanted")
+    overlap = opened.closed["overlap"]
+    short = sum(items for people, items in counts["per_item"].items() if people < overlap)
+    if short:
+        why.append(f"{short} of {counts['items']} items have fewer than {overlap} judgements")
+    return "; ".join(why)
+
+
+def _sign(opened: Opened, plan: Plan) -> dict[str, Any]:
+    models = opened.key["models"]
+    return {
+        "benchmark": opened.sealed["items_sha256"],
+        "language": "+".join(opened.sealed["languages"]),
+        "prompt": f"trial {opened.sealed['format']}: one best, ties, abstain",
+        "checkpoint": {one["name"]: sorted(one["answers"].values()) for one in models},
+        "decoding": None,
+        "judge": f"{len({one.rater for one in opened.judged})} people, blind",
+        "host": "local",
+        "key": opened.sealed["key_sha256"],
+        "judgements": opened.log[-1]["judgements"],
+        "seed": plan.seed,
+        "resamples": plan.resamples,
+        "version": __version__,
+        "commit": git_commit(),
+    }
+
+
+def in_short(signature: dict[str, Any]) -> str:
+    """The signature in one line, hashes cut to eight digits."""
+    answers = "+".join(
+        f"{name}:{'/'.join(one[:8] for one in hashes)}" for name, hashes in signature["checkpoint"].items()
+    )
+    return "|".join(
+        [
+            f"trial:{signature['benchmark'][:8]}",
+            f"language:{signature['language']}",
+            f"answers:{answers}",
+            f"judgements:{signature['judgements'][:8]}",
+            f"judge:{signature['judge']}",
+            f"key:{signature['key'][:8]}",
+            f"seed:{signature['seed']}",
+            f"version:{signature['version']}",
+            f"commit:{(signature['commit'] or 'none')[:8]}",
+        ]
+    )
+
+
+def _rows(opened: Opened) -> list[dict[str, Any]]:
+    """Every item with every model's answer, and what each person said of it."""
+    rows = []
+    for item, judged in opened.of_items().items():
+        sealed, key = opened.items[item], opened.key["items"][item]
+        texts = {answer["label"]: answer["text"] for answer in sealed["answers"]}
+        said = [
+            {
+                "rater": one.rater,
+                "choice": one.choice,
+                "best": list(one.best),
+                "labels": list(one.labels),
+                "notes": one.notes,
+                "seconds": one.seconds,
+                "time": one.time,
+                "revisions": one.revisions,
+            }
+            for one in judged
+        ]
+        rows.append(
+            {
+                "item": item,
+                "id": key["question"],
+                **{name: sealed[name] for name in ("domain", "type", "language", "cluster")},
+                "prompt": sealed["turns"],
+                "reference": sealed["reference"],
+                "answers": [
+                    {"model": name, "label": label, "answer": texts[label]}
+                    for label, name in key["labels"].items()
+                ],
+                "judgements": said,
+            }
+        )
+    return rows
+
+
+def _paper_rows(values: dict[str, Any], partial: str, signature: str) -> list[dict[str, Any]]:
+    rows = []
+    for name, one in values["models"].items():
+        best = one["best"]
+        if best["share"] is not None:
+            rows.append(
+                {
+                    "table": TABLE,
+                    "model": name,
+                    "values": {"preferred": 100 * best["share"]},
+                    "intervals": {"preferred": [100 * best["low"], 100 * best["high"]]},
+                    "signature": signature,
+                    "partial": partial,
+                }
+            )
+    return rows
