@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from bimedix2 import io
-from bimedix2.errors import DataError, ModelError
+from bimedix2.errors import DataError, ModelError, RefusedError
+from bimedix2.evaluate.answers_file import AnswersFile, NoAnswer
 from bimedix2.evaluate.signature import Subject
 from bimedix2.evaluate.task import Asking, Raw, Sample, Task
-from bimedix2.llm.backend import Backend, Request, Sampling
+from bimedix2.llm.backend import Backend, Reply, Request, Sampling, attempt
+
+REFUSED = "refused"
+"""Failure of a request that an endpoint declined."""
 
 
 def answers(backend: Backend, samples: Sequence[Sample], asking: Asking) -> list[Raw]:
-    """Let the model answer each sample, greedily."""
+    """Let the model answer each sample, greedily; one that it refuses has a ``failure`` in its place."""
     sampling = Sampling(max_tokens=asking.max_tokens)
     requests = [
         Request(
@@ -24,18 +28,23 @@ def answers(backend: Backend, samples: Sequence[Sample], asking: Asking) -> list
             {i.image: asking.images.read(i.image) for m in s.messages for i in m.images},
             sampling,
             s.record.data_class,
+            id=s.id,
         )
         for s in samples
     ]
-    return [
-        {
-            "answer": reply.text,
-            "finish": reply.finish,
-            "model": reply.model,
-            "tokens": [reply.prompt_tokens, reply.completion_tokens],
-        }
-        for reply in backend.chat(requests)
-    ]
+    return [_raw(backend, outcome) for outcome in attempt(backend, requests)]
+
+
+def _raw(backend: Backend, outcome: Reply | RefusedError) -> Raw:
+    if isinstance(outcome, RefusedError):
+        reason = outcome.reason if isinstance(outcome, NoAnswer) else REFUSED
+        return {"answer": "", "finish": "none", "model": backend.name, "failure": reason, "why": str(outcome)}
+    return {
+        "answer": outcome.text,
+        "finish": outcome.finish,
+        "model": outcome.model,
+        "tokens": [outcome.prompt_tokens, outcome.completion_tokens],
+    }
 
 
 def likelihoods(backend: Backend, samples: Sequence[Sample], asking: Asking) -> list[Raw]:
@@ -91,7 +100,8 @@ class Ledger:
                 raise DataError(
                     f"{folder / 'answers.jsonl'} line {number} is no answer; give a scores folder"
                 )
-            self.known.setdefault(row["request"], row["raw"])
+            if "failure" not in row["raw"]:  # what was refused there may be answered here
+                self.known.setdefault(row["request"], row["raw"])
 
     def add(self, rows: Sequence[tuple[str, Raw]]) -> None:
         with self.path.open("a", encoding="utf-8") as file:
@@ -115,7 +125,17 @@ def ask(
     asking: Asking,
     tick: Callable[[int], None],
 ) -> None:
-    """Ask what the ledger does not know, samples of one picture together; ``tick`` hears of each batch."""
+    """Ask what the ledger does not know, samples of one picture together; ``tick`` hears of each batch.
+
+    Raises:
+        DataClassError: a sample may not be sent to the model's host; nothing of the task was.
+        DataError: an answers file answers none of the samples.
+        ModelError: the task needs likelihoods, and the model is an answers file.
+    """
+    for data_class in {sample.record.data_class for sample in samples}:
+        subject.allow(data_class)
+    if isinstance(subject.backend, AnswersFile) and not any(sample.options for sample in samples):
+        subject.backend.expect(sample.id for sample in samples)
     todo: dict[str, Sample] = {}
     for sample in samples:
         key = sample.request(subject.identity, asking.max_tokens)

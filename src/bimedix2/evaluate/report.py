@@ -56,7 +56,8 @@ def scores(values: dict[str, Any], targets: Sequence[Target], signature: str) ->
     if "perplexity" in values:
         parts += ["## Perplexity of the abstracts", _perplexity(values["perplexity"])]
     for role, faults in values.get("faults", {}).items():
-        parts += [f"## Faults of the answers file ({role})", "\n".join(f"- {one}" for one in in_words(faults))]
+        lines = "\n".join(f"- {one}" for one in in_words(faults))
+        parts += [f"## Faults of the answers file ({role})", lines]
     return "\n\n".join([*parts, "## Signature", f"`{signature}`"]) + "\n"
 
 

@@ -12,7 +12,10 @@ from bimedix2.records import Message, Record, TextPart
 from bimedix2.records.images import ImageStore
 
 Raw = dict[str, Any]
-"""What a model gave, as it is kept on disk: ``answer`` and ``finish``, or ``values`` and ``tokens``."""
+"""What a model gave, as it is kept on disk: ``answer`` and ``finish``, or ``values`` and ``tokens``; with
+``failure`` (a reason) where there is no answer to score."""
+AS_IT_IS = "as it is"
+"""The condition of a question that is asked as its record has it."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,11 @@ class Sample:
     expected: Expected | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     """What the scorer or a reader needs beside the record."""
+
+    @property
+    def id(self) -> str:
+        """By which an answers file is joined: the record's id, with the condition where there is one."""
+        return self.record.id if self.condition == AS_IT_IS else f"{self.record.id}#{self.condition}"
 
     def request(self, identity: str, max_tokens: int) -> str:
         """Hash of exactly what is asked of whom: an answer that is on disk is never asked for again."""

@@ -30,9 +30,9 @@ class Request:
     """One conversation that ends with the user's turn.
 
     ``images`` maps the sha256 that an ``ImagePart`` names to the image file's bytes. ``schema`` is the JSON
-    Schema of the answer, for backends that can hold a model to one. No model sees the last two: ``prompt`` is
-    the version of the prompt that the messages were written from, ``sample`` tells several answers to one
-    request apart.
+    Schema of the answer, for backends that can hold a model to one. No model sees the last three: ``prompt``
+    is the version of the prompt that the messages were written from, ``sample`` tells several answers to one
+    request apart, ``id`` is the question's, by which a file of answers is joined.
     """
 
     messages: tuple[Message, ...]
@@ -42,6 +42,7 @@ class Request:
     schema: str = ""
     prompt: str = ""
     sample: int = 0
+    id: str = ""
 
 
 @dataclass(frozen=True)

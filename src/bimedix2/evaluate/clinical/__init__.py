@@ -11,11 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bimedix2 import __version__, io
 from bimedix2.config import Settings
 from bimedix2.errors import ConfigError, DataError, ModelError
+from bimedix2.evaluate import models
 from bimedix2.evaluate.ask import Ledger
 from bimedix2.evaluate.clinical import catalogue, harness, report, scores
 from bimedix2.evaluate.clinical.catalogue import Task
 from bimedix2.evaluate.signature import Subject, open_subject
-from bimedix2.manifest import MANIFEST, RunFolder, git_commit
+from bimedix2.manifest import RunFolder, git_commit
 
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config
@@ -25,7 +26,7 @@ STATE = ".state"
 LEDGER = "requests.jsonl"
 """Every likelihood by the hash of its request, in the finished folder too: ``reuse`` reads it."""
 Prompt = Literal["plain", "chat"]
-Opener = Callable[[str, int | None, Any], Subject]
+Opener = Callable[[models.Model, int | None, Any], Subject]
 
 
 class Clinical(Settings):
@@ -80,8 +81,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     inputs = {f"data/{name}": path for name, path in sorted(found.items())}
     if config.reuse:
         inputs["reuse"] = config.reuse
-    if (Path(config.model) / MANIFEST).is_file():
-        inputs["model"] = Path(config.model)
+    inputs |= models.inputs(config.model)
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
         state = out.path / STATE
         few = settings.fewshot > 0
@@ -135,7 +135,9 @@ def _ask(
         from bimedix2.evaluate.clinical.lm import EngineLM
 
     if not isinstance(subject.backend, Engine):
-        raise ModelError(f"{config.model} is no local checkpoint; clinical knowledge needs its likelihoods")
+        raise ModelError(
+            f"{subject.backend.name} is no local checkpoint; clinical knowledge needs its likelihoods"
+        )
     rows: list[scores.Row] = []
     setups: dict[str, Any] = {}
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()

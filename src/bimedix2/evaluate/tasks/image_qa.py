@@ -6,7 +6,7 @@ from bimedix2.errors import DataError
 from bimedix2.evaluate.ask import answers
 from bimedix2.evaluate.grade import Expected, Grade, check, grade
 from bimedix2.evaluate.lexicon import Lexicon
-from bimedix2.evaluate.task import Raw, Sample, Task
+from bimedix2.evaluate.task import AS_IT_IS, Raw, Sample, Task
 from bimedix2.records import Record
 
 NEEDED = ("type", "form", "answer_language", "expect", "verdict")
@@ -42,7 +42,7 @@ def expected(record: Record) -> Expected:
 
 def _select(records: Sequence[Record], _: int) -> list[Sample]:
     return [
-        Sample(record, "as it is", record.messages[:-1], expected=expected(record))
+        Sample(record, AS_IT_IS, record.messages[:-1], expected=expected(record))
         for record in questions(records)
     ]
 

@@ -6,7 +6,7 @@ from bimedix2.errors import DataError
 from bimedix2.evaluate.ask import likelihoods
 from bimedix2.evaluate.grade import Expected, Grade
 from bimedix2.evaluate.lexicon import Lexicon
-from bimedix2.evaluate.task import Raw, Sample, Task
+from bimedix2.evaluate.task import AS_IT_IS, Raw, Sample, Task
 from bimedix2.records import Record
 
 SOURCE = "pubmedqa"
@@ -26,7 +26,7 @@ def _select(records: Sequence[Record], _: int) -> list[Sample]:
                 f"{record.id}: the answer '{answer}' is not among its options; correct the record"
             )
         wanted = Expected("mcq", "en", answer)
-        out.append(Sample(record, "as it is", record.messages[:-1], options, wanted))
+        out.append(Sample(record, AS_IT_IS, record.messages[:-1], options, wanted))
     return out
 
 
