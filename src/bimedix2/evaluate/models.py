@@ -1,12 +1,14 @@
-"""A model under evaluation is any of four things; a recipe's ``model`` says which.
+"""A model under evaluation is any of five things; a recipe's ``model`` says which.
 
 ``model: nano`` is a preset or a checkpoint folder on this machine. A mapping names one of the others:
 
     model: {hub: org/name}                            a Hugging Face image-text-to-text model, or its folder
     model: {endpoint: {base_url: ..., model: ...}}    any OpenAI-compatible endpoint
     model: {answers: answers.jsonl}                   what a system elsewhere answered
+    model: {cascade: {model: ..., translation: ...}}  any of these behind a translator
 
-Settings and opening alone: what each of them does stands in ``hub``, ``llm`` and ``answers_file``.
+Settings and opening alone: what each of them does stands in ``hub``, ``llm``, ``answers_file`` and
+``cascade``.
 """
 
 import weakref
@@ -21,7 +23,8 @@ from bimedix2.config import Settings
 from bimedix2.engine import Dtype
 from bimedix2.errors import MissingExtra
 from bimedix2.evaluate.answers_file import AnswersFile
-from bimedix2.evaluate.signature import Subject
+from bimedix2.evaluate.cascade import Translation, open_cascade
+from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.llm.backend import Loglikelihood, Reply, Request, Watch
 from bimedix2.llm.connect import open_endpoint
 from bimedix2.llm.endpoint import RUNNING, Endpoint
@@ -46,6 +49,9 @@ class ModelSource(Settings):
     """JSON Lines of ``question_id``, ``text`` and ``model``."""
     name: str = ""
     """Of ``answers``: whose they are; chooses among several models of one file, or names its one."""
+
+    cascade: "Cascade | None" = None
+    """The question into English, another model, and its answer back into Arabic."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -72,8 +78,9 @@ OF: dict[str, set[str]] = {
     "hub": {"revision", "trust_remote_code", "together"},
     "endpoint": {"cache"},
     "answers": {"name"},
+    "cascade": set(),
 }
-"""The three kinds that a mapping names -> the keys that belong to each alone."""
+"""The kinds that a mapping names -> the keys that belong to each alone."""
 
 
 def _read(value: Any) -> Any:
@@ -85,16 +92,31 @@ Model = Annotated[str | ModelSource, BeforeValidator(_read)]
 """The type of a recipe's key that names a model."""
 
 
+class Cascade(Settings):
+    """A model that is asked in English, with a translator around it."""
+
+    model: Model
+    translation: Translation
+
+
+ModelSource.model_rebuild()
+
+
 def inputs(model: Model, role: str = "model") -> dict[str, Path]:
     """What of a model is hashed into a manifest as an input: a finished folder, or its answers file."""
     if isinstance(model, str):
         folder = Path(model)
         return {role: folder} if (folder / MANIFEST).is_file() else {}
+    if model.cascade is not None:
+        return inputs(model.cascade.model, role)
     return {role: model.answers} if model.answers is not None else {}
 
 
 def open_source(source: ModelSource, threads: int | None, dtype: Dtype, run: str) -> Subject:
     """Open what a mapping names; see ``bimedix2.evaluate.signature.open_subject``."""
+    if source.cascade is not None:
+        inner = open_subject(source.cascade.model, threads, dtype, run)
+        return open_cascade(source.cascade.translation, inner, run)
     if source.answers is not None:
         file = AnswersFile(source.answers, source.name)
         return Subject(file, file.identity, "", "answers")
