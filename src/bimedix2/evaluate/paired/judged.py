@@ -16,7 +16,7 @@ ANSWERS = {"en": "answers_en.jsonl", "ar": "answers_ar.jsonl"}
 
 
 class Judged(Settings):
-    """Finished folders of ``python -m bimedix2.evaluate.mbench`` that judged this kind's answers files."""
+    """Finished folders of the kind ``mbench`` that judged this kind's answers files."""
 
     english: Path
     arabic: Path
@@ -61,8 +61,7 @@ def _scores_of(folder: Path, tongue: str, texts: dict[int, str]) -> dict[int, fl
             "folder, and give that folder in reuse"
         )
     found = {}
-    for _, row in io.read_jsonl(folder / "judgements.jsonl"):
-        if row["model"] == mine[0]["model"] and not row["failure"]:
-            relative = 100 * row["candidate"] / row["reference"] if "candidate" in row else row["score"]
-            found[int(row["question_id"])] = float(relative)
+    for _, row in io.read_jsonl(folder / "answers.jsonl"):
+        if row["model"] == mine[0]["model"] and row["score"] is not None:
+            found[int(row["id"])] = float(row["score"])
     return found
