@@ -1,0 +1,247 @@
+"""Free answers of one model to one benchmark's samples, and the signature of what is scored from them.
+
+Shared by the kinds whose answers are texts. Knows nothing about scores. A sample that the model cannot be
+asked (longer than its context, refused by its endpoint, a picture that does not open) has no answer and no
+score: it is kept with its reason.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bimedix2 import __version__, io
+from bimedix2.errors import ContextError, DataError, ImageError
+from bimedix2.evaluate import models
+from bimedix2.evaluate.ask import Ledger, answers, ask
+from bimedix2.evaluate.signature import Subject, decoding_words
+from bimedix2.evaluate.task import Asking, Raw, Sample
+from bimedix2.llm.backend import Backend
+from bimedix2.manifest import git_commit
+from bimedix2.records.images import ImageStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bimedix2.evaluate import Config
+
+STATE = ".state"
+"""Below the staging folder, for answers as they come; no part of a finished run."""
+TOO_LONG = "longer than the context"
+NO_PICTURE = "picture cannot be opened"
+"""Why a model was not asked; refusals of an endpoint and faults of an answers file have their own words."""
+
+
+class InPlace(ImageStore):
+    """Pictures that stay where they are, by the sha256 of their bytes.
+
+    Args:
+        root: for errors: where they are, in words or as a folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._where: dict[str, Path] = {}
+
+    def stands(self, sha256: str, path: Path) -> None:
+        """Say where a picture of a known hash is."""
+        self._where.setdefault(sha256, path)
+
+    def add_file(self, path: Path) -> str:
+        """Take a file's hash; nothing is copied.
+
+        Raises:
+            ImageError: it is absent or empty.
+        """
+        if not path.is_file():
+            raise ImageError(f"{path} does not exist; check the image folder")
+        if path.stat().st_size == 0:
+            raise ImageError(f"{path} is empty (zero bytes); fetch it again")
+        key = io.sha256_file(path)
+        self.stands(key, path)
+        return key
+
+    def path(self, sha256: str) -> Path:
+        """Where it is."""
+        return self._where.get(sha256) or super().path(sha256)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A sample, the hash of its request, and what came back."""
+
+    sample: Sample
+    request: str
+    raw: Raw
+
+    @property
+    def text(self) -> str:
+        """The answer; empty where there is none."""
+        return str(self.raw["answer"])
+
+    @property
+    def failure(self) -> str:
+        """Why there is no answer to score; empty where there is one."""
+        return str(self.raw.get("failure", ""))
+
+    @property
+    def odd(self) -> str:
+        """``empty`` or ``cut``; empty for an answer that ended by itself, and where there is none."""
+        if self.failure:
+            return ""
+        if not self.text.strip():
+            return "empty"
+        return "cut" if self.raw.get("finish") == "length" else ""
+
+
+def answered(backend: Backend, samples: Sequence[Sample], asking: Asking) -> list[Raw]:
+    """Let the model answer; what it cannot be asked is found by halving, and the others are answered."""
+    try:
+        return answers(backend, samples, asking)
+    except (ContextError, ImageError) as error:
+        if len(samples) == 1:
+            reason = TOO_LONG if isinstance(error, ContextError) else NO_PICTURE
+            said = {"failure": reason, "why": str(error)}
+            return [{"answer": "", "finish": "none", "model": backend.name, **said}]
+    half = len(samples) // 2
+    return answered(backend, samples[:half], asking) + answered(backend, samples[half:], asking)
+
+
+def open_ledger(folder: Path, reuse: Path | None) -> Ledger:
+    """What was answered before a kill, and what a finished folder asked of the same weights.
+
+    Raises:
+        DataError: a line of the finished folder is no answer.
+    """
+    ledger = Ledger(folder / STATE / "answers.jsonl")
+    if reuse:
+        ledger.take(reuse)
+    return ledger
+
+
+def inputs(config: "Config", data: dict[str, Path]) -> dict[str, Path]:
+    """All that a run reads, for its manifest."""
+    found = dict(data)
+    if config.reuse:
+        found["reuse"] = config.reuse
+    return found | models.inputs(config.model)
+
+
+@contextmanager
+def progress() -> "Iterator[Progress]":
+    """A bar a benchmark."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns) as bar:
+        yield bar
+
+
+def collect(
+    subject: Subject,
+    samples: Sequence[Sample],
+    asking: Asking,
+    ledger: Ledger,
+    bar: Progress,
+    label: str,
+) -> list[Answered]:
+    """Ask what is not on disk; every sample with its answer, in the samples' order."""
+    line = bar.add_task(label, total=len(samples))
+    way: Any = SimpleNamespace(ask=answered)  # of a task, ``ask`` needs no more
+    ask(way, samples, subject, ledger, asking, lambda count: bar.advance(line, count))
+    found = []
+    for sample in samples:
+        request = sample.request(subject.identity, asking.max_tokens)
+        found.append(Answered(sample, request, ledger.known[request]))
+    return found
+
+
+def oddities(odd: Iterable[str]) -> dict[str, int]:
+    """How many answers were empty, or cut at ``max_tokens``."""
+    counts = Counter(odd)
+    return {name: counts[name] for name in ("empty", "cut")}
+
+
+def failures(found: Iterable[str]) -> dict[str, int]:
+    """Reason -> samples without an answer."""
+    return dict(Counter(reason for reason in found if reason).most_common())
+
+
+def require(name: str, scored: int, reasons: dict[str, int]) -> None:
+    """Refuse a benchmark of which nothing can be scored.
+
+    Raises:
+        DataError: with the reasons.
+    """
+    if not scored:
+        why = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        raise DataError(f"no answer to '{name}' can be scored ({why}); leave it out, or mend its answers")
+
+
+def private(folder: Path) -> None:
+    """Close a folder to other users: it holds words of credentialed records."""
+    os.chmod(folder, 0o700)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What scores rest on, beside the model: the benchmark's hash, its language, the prompt, the scorer."""
+
+    benchmark: str
+    language: str
+    prompt: str
+    """Name of the prompt, its mode and its hash, as in ``mme,mme:0f3a21bc``."""
+    scorer: str
+    max_tokens: int
+
+
+def sign(config: "Config", subject: Subject, basis: Basis) -> dict[str, Any]:
+    """The signature of scores of free answers."""
+    return {
+        "benchmark": basis.benchmark,
+        "language": basis.language,
+        "prompt": {"words": basis.prompt, "template": subject.prompt},
+        "checkpoint": {"model": subject.identity},
+        "model": {"model": subject.backend.name},
+        "decoding": subject.decoding(basis.max_tokens, config.dtype),
+        "scorer": basis.scorer,
+        "judge": None,
+        "host": subject.host,
+        "seed": config.seed,
+        "version": __version__,
+        "commit": git_commit(),
+    }
+
+
+def in_short(signature: dict[str, Any]) -> str:
+    """The signature in one line, hashes cut to eight digits."""
+    prompt = signature["prompt"]
+    return "|".join(
+        [
+            f"benchmark:{signature['benchmark'][:8]}",
+            f"language:{signature['language']}",
+            f"prompt:{prompt['words']}+{prompt['template'][:8] or 'theirs'}",
+            f"checkpoint:{signature['model']['model']}:{signature['checkpoint']['model'][:8]}",
+            f"decoding:{decoding_words(signature['decoding'])}",
+            f"scorer:{signature['scorer']}",
+            f"judge:{signature['judge'] or 'none'}",
+            f"host:{signature['host']}",
+            f"seed:{signature['seed']}",
+            f"version:{signature['version']}",
+            f"commit:{(signature['commit'] or 'none')[:8]}",
+        ]
+    )
+
+
+def seed_of(seed: int, name: str) -> int:
+    """A seed of a benchmark's own: draws of two benchmarks must not go together."""
+    return int(io.sha256_bytes(f"{seed}:{name}".encode())[:8], 16)
+
+
+def hash_of(value: Any) -> str:
+    """sha256 of JSON values."""
+    return io.sha256_bytes(io.canonical_json(value).encode("utf-8", "surrogatepass"))

@@ -1,0 +1,212 @@
+"""Radiology reports out of a user's own MIMIC copies: generation (Table 7) and summarisation (Table 6).
+
+The records are of class ``credentialed``: they leave this machine for hosts alone that the recipe lists for
+the class, and what is written is closed to other users.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from bimedix2 import io
+from bimedix2.config import Settings
+from bimedix2.errors import ConfigError
+from bimedix2.evaluate import answering, failures
+from bimedix2.evaluate.answering import Answered, Basis, InPlace
+from bimedix2.evaluate.metrics import heavy
+from bimedix2.evaluate.models import Model
+from bimedix2.evaluate.reports import mimic_cxr, mimic_iii, page, scores
+from bimedix2.evaluate.reports.items import Collection, Item
+from bimedix2.evaluate.reports.mimic_cxr import Cxr
+from bimedix2.evaluate.reports.mimic_iii import Mimic3
+from bimedix2.evaluate.reports.scores import Plan, Row
+from bimedix2.evaluate.signature import Subject, open_subject
+from bimedix2.evaluate.task import Asking, Sample
+from bimedix2.manifest import RunFolder
+from bimedix2.records.images import ImageStore
+from bimedix2.records.store import write_removed
+
+if TYPE_CHECKING:
+    from bimedix2.evaluate import Config
+
+Opener = Callable[[Model, int | None, Any], Subject]
+
+
+class Reports(Settings):
+    """Which of the two, from where, and which scorers with weights."""
+
+    cxr: Cxr | None = None
+    """MIMIC-CXR: a report of the pictures of a study."""
+    mimic3: Mimic3 | None = None
+    """MIMIC-III: the impression from the findings."""
+    scorers: list[str] = []
+    """``radgraph``, ``chexbert``, ``bertscore``, ``ratescore``, ``green``, ``crimson``: from the hub, or
+    ``NAME=PATH``."""
+    max_tokens: int = Field(default=512, ge=1)
+    """Of a report; one that reaches it is cut, which is counted."""
+
+    @field_validator("scorers")
+    @classmethod
+    def _known(cls, asked: list[str]) -> list[str]:
+        try:
+            found = heavy.asked_for(asked)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        for name, path in found.items():
+            if path is not None and not Path(path).exists():
+                raise ValueError(f"the weights of {name} are not at {path}; check the path")
+        return asked
+
+    @model_validator(mode="after")
+    def _some(self) -> "Reports":
+        if self.cxr is None and self.mimic3 is None:
+            raise ValueError("name 'cxr', 'mimic3' or both below 'reports'")
+        return self
+
+
+def run(config: "Config", opener: Opener = open_subject) -> Path:
+    """Select, ask, score and report; a killed run goes on where it stopped.
+
+    Args:
+        config: the room's, with ``reports``.
+        opener: how a model's name becomes a backend.
+
+    Raises:
+        DataError: a copy is not as it is published, which is said before the model is loaded; or no report
+            can be scored.
+        DataClassError: the model's host is not listed for credentialed records; nothing was sent.
+        ModelError: there is no such model.
+    """
+    settings, found, pictures = _read(config)
+    inputs = answering.inputs(config, _files(found))
+    with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
+        answering.private(out.path)
+        ledger = answering.open_ledger(out.path, config.reuse)
+        subject = opener(config.model, config.threads, config.dtype)
+        asking = Asking(pictures, settings.max_tokens, config.batch)
+        rows: dict[str, list[Row]] = {}
+        with answering.progress() as bar:
+            for one in found:
+                samples = [item.sample for item in one.items]
+                answered = answering.collect(subject, samples, asking, ledger, bar, one.name)
+                rows[one.name] = [_row(a, item, one) for a, item in zip(answered, one.items, strict=True)]
+        plan = Plan(config.resamples, config.seed, heavy.asked_for(settings.scorers))
+        said = {name: scores.score(mine, plan) for name, mine in rows.items()}
+        values = {name: {**scores.numbers(mine, name, plan), **said[name]} for name, mine in rows.items()}
+        signatures = {one.name: _sign(config, settings, subject, one, values[one.name]) for one in found}
+        _write(out.path, rows, values, signatures, found, failures.of_files({"model": subject}))
+        shutil.rmtree(out.path / answering.STATE)
+        removed = write_removed(out.path, (row for one in found for row in one.removed))
+        kept = sum(len(mine) for mine in rows.values())
+        counts = {"in": kept + sum(removed.values()), "kept": kept, "removed": removed}
+        return out.publish(counts, {"signature": signatures})
+
+
+def questions(config: "Config") -> tuple[dict[str, list[Sample]], ImageStore, dict[str, Path]]:
+    """Benchmark -> samples, where their pictures are, and the files that they come from: for ``export``.
+
+    Raises:
+        DataError: as ``run``.
+    """
+    _, found, pictures = _read(config)
+    return {one.name: [item.sample for item in one.items] for one in found}, pictures, _files(found)
+
+
+def _read(config: "Config") -> tuple[Reports, list[Collection], InPlace]:
+    settings = config.reports
+    assert settings is not None
+    pictures = InPlace(settings.cxr.path if settings.cxr else Path("the pictures' folder"))
+    found = []
+    if settings.cxr is not None:
+        found.append(mimic_cxr.read(settings.cxr, pictures))
+    if settings.mimic3 is not None:
+        found.append(mimic_iii.read(settings.mimic3))
+    for one in found:
+        one.draw(config.limit, config.seed)
+    return settings, found, pictures
+
+
+def _files(found: Sequence[Collection]) -> dict[str, Path]:
+    return {f"{one.name}/{what}": path for one in found for what, path in one.files.items()}
+
+
+def _row(answered: Answered, item: Item, one: Collection) -> Row:
+    """A line of ``answers.jsonl``; ``scores`` come when all answers are there."""
+    record = item.record
+    return {
+        "request": answered.request,
+        "benchmark": one.name,
+        "id": record.id,
+        "source": record.provenance.source,
+        "subject": record.provenance.subject,
+        "language": str(record.language),
+        "data_class": str(record.data_class),
+        "images": [image.image for image in record.images],
+        "prompt": [{"role": m.role, "text": m.text} for m in answered.sample.messages],
+        "reference": item.reference,
+        "answer": answered.text,
+        "odd": answered.odd,
+        "failure": answered.failure,
+        "scores": None,
+        "raw": answered.raw,
+    }
+
+
+def _sign(
+    config: "Config", settings: Reports, subject: Subject, one: Collection, found: dict[str, Any]
+) -> dict[str, Any]:
+    asked = heavy.asked_for(settings.scorers)
+    used = {
+        name: path
+        for name, path in asked.items()
+        if found["values"].get(heavy.SCORERS[name].keys[0]) is not None
+    }
+    if settings.cxr is not None and one.name == mimic_cxr.NAME:
+        words, prompt = mimic_cxr.WORDS[settings.cxr.prompt], mimic_cxr.version(settings.cxr)
+    else:
+        words, prompt = mimic_iii.WORDS, "multimedeval"
+    basis = Basis(
+        benchmark=one.hash,
+        language="en",
+        prompt=f"{prompt}:{answering.hash_of(words)[:8]}",
+        scorer=f"report-compat,weights={heavy.identity(used)}",
+        max_tokens=settings.max_tokens,
+    )
+    return answering.sign(config, subject, basis)
+
+
+def partial_of(found: Sequence[Collection], values: dict[str, Any]) -> dict[str, list[str]]:
+    """Benchmark -> why it is no whole result, one phrase each."""
+    out = {one.name: [one.partial] if one.partial else [] for one in found}
+    for name, one in values.items():
+        lost = sum(one["failures"].values())
+        if lost:
+            why = ", ".join(f"{count} {reason}" for reason, count in one["failures"].items())
+            out[name].append(f"{name}: {lost} of {lost + one['n']} reports have no score ({why})")
+    return out
+
+
+def _write(
+    folder: Path,
+    rows: dict[str, list[Row]],
+    values: dict[str, Any],
+    signatures: dict[str, dict[str, Any]],
+    found: Sequence[Collection],
+    faults: dict[str, dict[str, list[str]]],
+) -> None:
+    lines = {name: answering.in_short(one) for name, one in signatures.items()}
+    model = next(iter(signatures.values()))["model"]["model"]
+    reasons = partial_of(found, values)
+    partial = [phrase for phrases in reasons.values() for phrase in phrases]
+    notes = [note for one in found for note in one.notes]
+    io.write_jsonl(folder / "answers.jsonl", (row for mine in rows.values() for row in mine))
+    stated = {name: {"signature": signatures[name], **one} for name, one in values.items()}
+    io.write_json(
+        folder / "scores.json", {"partial": partial, "notes": notes, "answers file": faults, **stated}
+    )
+    io.write_text(folder / "scores.md", page.page(values, partial, notes, model, lines))
+    own = [scores.paper_row(one, name, reasons[name], model, lines[name]) for name, one in values.items()]
+    io.write_jsonl(folder / "paper.jsonl", own)

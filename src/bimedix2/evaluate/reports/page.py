@@ -1,0 +1,104 @@
+"""The page of scores of reports: Tables 6 and 7's columns, raw values first, and what is unavailable."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bimedix2.evaluate.metrics import report as metrics
+from bimedix2.evaluate.report import table
+from bimedix2.evaluate.reports.scores import RESCALING
+
+TITLES = {
+    "mimic_cxr": "## MIMIC-CXR, report generation (the paper's Table 7)",
+    "mimic_iii": "## MIMIC-III, report summarisation (the paper's Table 6)",
+}
+NAMES = {
+    "bleu1": "BLEU-1",
+    "bleu4": "BLEU-4, raw",
+    "rougeL": "ROUGE-L",
+    "meteor": "METEOR",
+    metrics.RADGRAPH: "F1-RadGraph",
+    metrics.CHEXBERT: "CheXbert vector",
+    "radcliq": "RadCliQ-v1, raw, lower is better",
+    metrics.BERTSCORE: "BERTScore, not rescaled",
+    "rouge1": "ROUGE-1",
+    "bleu2": "BLEU-2",
+    metrics.RESCALED: "BERTScore, rescaled",
+    "radcliq_v0": "RadCliQ-v0, lower is better",
+}
+"""In the order of the page; what else was scored stands behind, under its key."""
+
+
+def page(
+    values: Mapping[str, Any],
+    partial: Sequence[str],
+    notes: Sequence[str],
+    model: str,
+    signatures: Mapping[str, str],
+) -> str:
+    """Return Markdown.
+
+    Args:
+        values: benchmark -> numbers, as ``scores.numbers`` gives them, with ``unavailable`` and ``notes``.
+        partial: why these are no whole results; empty where they are.
+        notes: what was counted while the reports were selected.
+        model: its name.
+        signatures: benchmark -> signature in one line.
+    """
+    first = f"**Partial: {'; '.join(partial)}. These numbers are no whole result.**"
+    parts = [first] if partial else []
+    parts += ["# Reports", f"Model: {model}"]
+    for name, one in values.items():
+        parts += [TITLES[name], _table(one), _average(one)]
+    parts += [
+        "Means over reports, in brackets 95 % bootstrap intervals over patients. The reference of MIMIC-CXR "
+        "is the findings alone. What is unavailable is no zero. " + RESCALING.words(),
+        "## Answers that need a look",
+        _odd(values),
+    ]
+    notes = [*notes, *(f"{name}: {note}" for name, one in values.items() for note in one["notes"])]
+    parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
+    signed = "\n".join(f"- {name}: `{line}`" for name, line in signatures.items())
+    closing = "This folder holds words of credentialed records: keep it as you keep the data."
+    return "\n\n".join([*parts, closing, "## Signatures", signed]) + "\n"
+
+
+def _table(one: Mapping[str, Any]) -> str:
+    keys = [*NAMES, *(key for key in [*one["values"], *one["unavailable"]] if key not in NAMES)]
+    rows = [[NAMES.get(key, key), _cell(one, key)] for key in dict.fromkeys(keys)]
+    return table(["metric", f"mean ({one['n']} reports of {one['subjects']} patients)"], rows)
+
+
+def _cell(one: Mapping[str, Any], key: str) -> str:
+    value = one["values"].get(key)
+    if value is None:
+        return f"unavailable: {one['unavailable'].get(key, 'no report has a value')}"
+    ends = one["intervals"][key]
+    words = f"{value:.4f}" if ends is None else f"{value:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
+    fewer = one["of"].get(key)
+    return words if fewer is None else f"{words}, of {fewer} reports that have a value"
+
+
+def _average(one: Mapping[str, Any]) -> str:
+    cells = one["rescaled"]
+    mean = cells.get("average")
+    words = "the paper's seven cells are not all here" if mean is None else f"{mean:.4f}"
+    stars = {"bleu4_rescaled": "BLEU-4*", "radcliq_rescaled": "RadCliQ*"}
+    there = "; ".join(f"{stars[key]} {cells[key]:.4f}" for key in stars if key in cells)
+    raw = one["values"].get("radcliq")
+    inverse = f"; 1 / mean RadCliQ-v1 {1 / raw:.4f}" if raw else ""
+    return (
+        f"Rescaled, beside the raw values and not to be ranked by: {there or '-'}{inverse}; average: {words}."
+    )
+
+
+def _odd(values: Mapping[str, Any]) -> str:
+    rows = []
+    for name, one in values.items():
+        lost = one["failures"]
+        reasons = "; ".join(f"{count} {reason}" for reason, count in lost.items())
+        odd = one["odd"]
+        rows.append([name, str(sum(lost.values())), str(odd["empty"]), str(odd["cut"]), reasons or "-"])
+    return (
+        table(["benchmark", "no score", "empty", "cut at max_tokens", "why no score"], rows)
+        + "\n\nAn empty answer and a cut one are scored as they are. What has no score is in no mean."
+    )

@@ -1,0 +1,156 @@
+"""From rows of reports to the columns of Tables 6 and 7: MultiMedEval's means, intervals over patients.
+
+The metrics are those of ``bimedix2 score report``. Means and intervals are computed from each report's own
+scores as they stand in ``answers.jsonl``, so that a replay needs no weights and gives the same digits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bimedix2.evaluate.answering import failures, oddities, require, seed_of
+from bimedix2.evaluate.metrics import heavy
+from bimedix2.evaluate.metrics import report as metrics
+from bimedix2.evaluate.metrics.pairs import Pair
+from bimedix2.evaluate.paper.check import recompute
+from bimedix2.evaluate.paper.ours import Rescaling
+from bimedix2.evaluate.paper.published import load
+from bimedix2.stats import bootstrap
+
+Row = dict[str, Any]
+
+TABLES = {"mimic_iii": "table-6", "mimic_cxr": "table-7"}
+PAPER = {
+    "bleu1": "bleu1",
+    "bleu4": "bleu4",
+    "rougeL": "rougeL",
+    "meteor": "meteor",
+    metrics.RADGRAPH: "f1-radgraph",
+    metrics.CHEXBERT: "chexbert",
+    "radcliq": "radcliq",
+}
+"""Key of a metric -> column of Tables 6 and 7; BLEU-4 and RadCliQ raw."""
+RESCALING = Rescaling()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How intervals are drawn, and which scorers with weights are asked (name -> path, or the hub)."""
+
+    resamples: int
+    seed: int
+    scorers: Mapping[str, str | None]
+
+
+def score(rows: Sequence[Row], plan: Plan) -> dict[str, Any]:
+    """Score the answered rows of one benchmark together, and write each one's scores into it.
+
+    Some scorers read all answers before they score one (BERTScore's idf).
+
+    Returns:
+        ``unavailable`` (key -> how to get it) and ``notes``.
+    """
+    answered = [row for row in rows if not row["failure"]]
+    pairs = [Pair(n, row["reference"], row["answer"], row["id"]) for n, row in enumerate(answered, 1)]
+    found = metrics.score_reports(pairs, "compat", heavy.openers(plan.scorers, "compat"))
+    unavailable = {**found.unavailable, **_not_asked(plan, found.columns)}
+    for number, row in enumerate(answered):
+        row["scores"] = {key: column[number] for key, column in found.columns.items()}
+    return {"unavailable": unavailable, "notes": found.notes}
+
+
+def _not_asked(plan: Plan, columns: Mapping[str, metrics.Column]) -> dict[str, str]:
+    """As the scoring command says it, in the words of a recipe."""
+    reasons = heavy.not_asked(plan.scorers, columns, "compat")
+    named = {
+        f"ask for it with --scorer {name};": f"name {name} in reports.scorers;" for name in heavy.SCORERS
+    }
+    for command, recipe in named.items():
+        reasons = {key: reason.replace(command, recipe) for key, reason in reasons.items()}
+    return reasons
+
+
+def numbers(rows: Sequence[Row], name: str, plan: Plan) -> dict[str, Any]:
+    """Means of one benchmark's rows.
+
+    Returns:
+        ``n`` (reports with scores), ``subjects``, ``values`` (``null`` where no report has one),
+        ``intervals`` (95 %), ``of`` (reports behind a mean, where not all have a value), ``rescaled``
+        (BLEU-4*, RadCliQ* and the average of the paper's seven cells if all are there), ``odd`` and
+        ``failures``.
+
+    Raises:
+        DataError: no report has scores.
+    """
+    odd, lost = oddities(row["odd"] for row in rows), failures(row["failure"] for row in rows)
+    scored = [row for row in rows if row["scores"] is not None]
+    require(name, len(scored), lost)
+    values: dict[str, float | None] = {}
+    intervals: dict[str, list[float] | None] = {}
+    fewer: dict[str, int] = {}
+    for key in scored[0]["scores"]:
+        there = [(row["scores"][key], row["subject"]) for row in scored if row["scores"][key] is not None]
+        values[key], intervals[key] = _mean(there, plan, name)
+        if len(there) < len(scored):
+            fewer[key] = len(there)
+    return {
+        "n": len(scored),
+        "subjects": len({row["subject"] for row in scored}),
+        "values": values,
+        "intervals": intervals,
+        "of": fewer,
+        "rescaled": rescaled(values, name),
+        "odd": odd,
+        "failures": lost,
+    }
+
+
+def _mean(
+    there: Sequence[tuple[float, str]], plan: Plan, name: str
+) -> tuple[float | None, list[float] | None]:
+    if not there:
+        return None, None
+    draws = bootstrap.draw([subject for _, subject in there], plan.resamples, seed_of(plan.seed, name))
+    # The sum in order, as MultiMedEval and ``bimedix2 score`` take it: numpy's differs in the last digit.
+    value = sum(one for one, _ in there) / len(there)
+    estimate = bootstrap.mean([one for one, _ in there], draws)
+    ends = None if estimate.low is None or estimate.high is None else [estimate.low, estimate.high]
+    return value, ends
+
+
+def paper_values(values: Mapping[str, float | None]) -> dict[str, float]:
+    """The raw means that Tables 6 and 7 have columns for."""
+    return {column: value for key, column in PAPER.items() if (value := values.get(key)) is not None}
+
+
+def rescaled(values: Mapping[str, float | None], name: str) -> dict[str, float]:
+    """BLEU-4* and RadCliQ* by our reading of the paper, and the average if all seven cells are there."""
+    cells = RESCALING.apply(paper_values(values))
+    (check,) = load().table(TABLES[name]).checks
+    mean = recompute(check, cells)
+    found = {key: cells[key] for key in ("bleu4_rescaled", "radcliq_rescaled") if key in cells}
+    return found if mean is None else {**found, "average": mean}
+
+
+def paper_row(
+    one: Mapping[str, Any], name: str, partial: Sequence[str], model: str, signature: str
+) -> dict[str, Any]:
+    """The line of ``paper.jsonl``: raw values; what is rescaled, and the average, the tables add.
+
+    Args:
+        one: of ``numbers``.
+        name: of the benchmark.
+        partial: why it is no whole result.
+        model: its name.
+        signature: in one line.
+    """
+    ends = {column: one["intervals"].get(key) for key, column in PAPER.items()}
+    values = paper_values(one["values"])
+    return {
+        "table": TABLES[name],
+        "model": model,
+        "values": values,
+        "intervals": {key: interval for key, interval in ends.items() if interval and key in values},
+        "signature": signature,
+        "partial": "; ".join(partial),
+    }
