@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from bimedix2 import io
 from bimedix2.config import Settings
-from bimedix2.errors import ConfigError
+from bimedix2.errors import ConfigError, RunError
 from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.answering import Answered, Basis, InPlace
 from bimedix2.evaluate.metrics import heavy
@@ -25,7 +25,7 @@ from bimedix2.evaluate.reports.mimic_iii import Mimic3
 from bimedix2.evaluate.reports.scores import Plan, Row
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import Asking, Sample
-from bimedix2.manifest import RunFolder
+from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import write_removed
 
@@ -97,7 +97,9 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         said = {name: scores.score(mine, plan) for name, mine in rows.items()}
         values = {name: {**scores.numbers(mine, name, plan), **said[name]} for name, mine in rows.items()}
         signatures = {one.name: _sign(config, settings, subject, one, values[one.name]) for one in found}
-        _write(out.path, rows, values, signatures, found, failures.of_files({"model": subject}))
+        data = {one.name: {"partial": one.partial, "notes": one.notes} for one in found}
+        io.write_jsonl(out.path / "answers.jsonl", (row for mine in rows.values() for row in mine))
+        _write_numbers(out.path, values, signatures, data, failures.of_files({"model": subject}))
         shutil.rmtree(out.path / answering.STATE)
         removed = write_removed(out.path, (row for one in found for row in one.removed))
         kept = sum(len(mine) for mine in rows.values())
@@ -178,9 +180,38 @@ def _sign(
     return answering.sign(config, subject, basis)
 
 
-def partial_of(found: Sequence[Collection], values: dict[str, Any]) -> dict[str, list[str]]:
+def replay(folder: Path, scratch: Path) -> None:
+    """Compute a folder's numbers again from its answers, without weights.
+
+    What words alone give (BLEU, ROUGE) is scored again; what needed weights or NLTK's data is taken from each
+    answer's kept scores, and RadCliQ from those.
+
+    Args:
+        folder: a finished one.
+        scratch: where the files of numbers go.
+
+    Raises:
+        RunError: an answer's own score differs from the kept one.
+    """
+    recipe, stated = read_manifest(folder)["recipe"], io.read_json(folder / "scores.json")
+    rows: dict[str, list[Row]] = {}
+    for number, line in io.read_jsonl(folder / "answers.jsonl"):
+        if not line["failure"] and (key := scores.differs(line)):
+            raise RunError(f"{folder / 'answers.jsonl'} line {number}: '{key}' is not what its texts give")
+        rows.setdefault(line["benchmark"], []).append(line)
+    plan = Plan(recipe["resamples"], recipe["seed"], {})
+    kept = ("unavailable", "notes")
+    values = {
+        name: {**scores.numbers(mine, name, plan), **{key: stated[name][key] for key in kept}}
+        for name, mine in rows.items()
+    }
+    signatures = {name: stated[name]["signature"] for name in rows}
+    _write_numbers(scratch, values, signatures, stated["data"], stated["answers file"])
+
+
+def _partial(data: dict[str, Any], values: dict[str, Any]) -> dict[str, list[str]]:
     """Benchmark -> why it is no whole result, one phrase each."""
-    out = {one.name: [one.partial] if one.partial else [] for one in found}
+    out = {name: [one["partial"]] if one["partial"] else [] for name, one in data.items()}
     for name, one in values.items():
         lost = sum(one["failures"].values())
         if lost:
@@ -189,23 +220,22 @@ def partial_of(found: Sequence[Collection], values: dict[str, Any]) -> dict[str,
     return out
 
 
-def _write(
+def _write_numbers(
     folder: Path,
-    rows: dict[str, list[Row]],
     values: dict[str, Any],
     signatures: dict[str, dict[str, Any]],
-    found: Sequence[Collection],
+    data: dict[str, Any],
     faults: dict[str, dict[str, list[str]]],
 ) -> None:
+    """``scores.json``, ``scores.md`` and ``paper.jsonl``."""
     lines = {name: answering.in_short(one) for name, one in signatures.items()}
     model = next(iter(signatures.values()))["model"]["model"]
-    reasons = partial_of(found, values)
+    reasons = _partial(data, values)
     partial = [phrase for phrases in reasons.values() for phrase in phrases]
-    notes = [note for one in found for note in one.notes]
-    io.write_jsonl(folder / "answers.jsonl", (row for mine in rows.values() for row in mine))
+    notes = [note for one in data.values() for note in one["notes"]]
     stated = {name: {"signature": signatures[name], **one} for name, one in values.items()}
     io.write_json(
-        folder / "scores.json", {"partial": partial, "notes": notes, "answers file": faults, **stated}
+        folder / "scores.json", {"partial": partial, "data": data, "answers file": faults, **stated}
     )
     io.write_text(folder / "scores.md", page.page(values, partial, notes, model, lines))
     own = [scores.paper_row(one, name, reasons[name], model, lines[name]) for name, one in values.items()]

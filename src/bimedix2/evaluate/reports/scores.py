@@ -70,6 +70,14 @@ def _not_asked(plan: Plan, columns: Mapping[str, metrics.Column]) -> dict[str, s
     return reasons
 
 
+def differs(row: Row) -> str:
+    """The first key whose score a row's texts, or its other scores, do not give; empty where all fit."""
+    kept = row["scores"]
+    again = metrics.lexical([Pair(1, row["reference"], row["answer"], row["id"])])
+    again |= metrics.combined({key: [value] for key, value in kept.items()})
+    return next((key for key, column in again.items() if kept.get(key) != column[0]), "")
+
+
 def numbers(rows: Sequence[Row], name: str, plan: Plan) -> dict[str, Any]:
     """Means of one benchmark's rows.
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from bimedix2 import io
 from bimedix2.config import Settings
+from bimedix2.errors import RunError
 from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.answering import Answered, Basis, InPlace
 from bimedix2.evaluate.models import Model
@@ -18,7 +19,7 @@ from bimedix2.evaluate.vqa import load, prompts, report, scores
 from bimedix2.evaluate.vqa.load import BENCHMARKS, Benchmark, Item, Mode
 from bimedix2.evaluate.vqa.prompts import PrefixMode, Prompt
 from bimedix2.evaluate.vqa.scores import Plan, Row
-from bimedix2.manifest import RunFolder
+from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import write_removed
 
@@ -90,7 +91,9 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
                 rows += [_row(a, item, one) for a, item in zip(answered, one.items, strict=True)]
         values = scores.every(rows, Plan(config.resamples, config.seed))
         signatures = {mode: _sign(config, settings, subject, found, mode) for mode in values}
-        _write(out.path, rows, values, signatures, found, failures.of_files({"model": subject}))
+        data = {one.name: {"partial": one.partial, "notes": one.notes} for one in found}
+        io.write_jsonl(out.path / "answers.jsonl", rows)
+        _write_numbers(out.path, values, signatures, data, failures.of_files({"model": subject}))
         shutil.rmtree(out.path / answering.STATE)
         removed = write_removed(out.path, (row for one in found for row in one.removed))
         counts = {"in": len(rows) + sum(removed.values()), "kept": len(rows), "removed": removed}
@@ -166,9 +169,37 @@ def _sign(
     return {**answering.sign(config, subject, basis), "benchmarks": hashes}
 
 
-def partial_of(found: Sequence[Benchmark], values: dict[str, Any], mode: Mode | None = None) -> list[str]:
+def replay(folder: Path, scratch: Path) -> None:
+    """Score every kept answer again, and write the folder's numbers from that.
+
+    Args:
+        folder: a finished one.
+        scratch: where the files of numbers go.
+
+    Raises:
+        RunError: an answer's own score differs from the kept one.
+    """
+    recipe, stated = read_manifest(folder)["recipe"], io.read_json(folder / "scores.json")
+    rows: list[Row] = []
+    for number, line in io.read_jsonl(folder / "answers.jsonl"):
+        again = None if line["failure"] else scores.score(line["gold"], line["answer"], line["mode"])
+        if again != line["scores"]:
+            raise RunError(
+                f"{folder / 'answers.jsonl'} line {number}: scores are {line['scores']}, recomputed {again}"
+            )
+        rows.append(line)
+    values = scores.every(rows, Plan(recipe["resamples"], recipe["seed"]))
+    signatures = {mode: stated[mode]["signature"] for mode in values}
+    _write_numbers(scratch, values, signatures, stated["data"], stated["answers file"])
+
+
+def _partial(data: dict[str, Any], values: dict[str, Any], mode: Mode | None = None) -> list[str]:
     """Why these are no whole results, one phrase each; of one mode, or of both."""
-    out = [one.partial for one in found if one.partial and mode in (None, one.about.mode)]
+    out = [
+        one["partial"]
+        for name, one in data.items()
+        if one["partial"] and mode in (None, BENCHMARKS[name].mode)
+    ]
     for name, group in values.items():
         for benchmark, one in group["benchmarks"].items():
             missing = sum(one["failures"].values())
@@ -178,25 +209,25 @@ def partial_of(found: Sequence[Benchmark], values: dict[str, Any], mode: Mode | 
     return out
 
 
-def _write(
+def _write_numbers(
     folder: Path,
-    rows: Sequence[Row],
     values: dict[str, Any],
     signatures: dict[str, dict[str, Any]],
-    found: Sequence[Benchmark],
+    data: dict[str, Any],
     faults: dict[str, dict[str, list[str]]],
 ) -> None:
+    """``scores.json``, ``scores.md`` and ``paper.jsonl``."""
     lines = {mode: answering.in_short(one) for mode, one in signatures.items()}
     model = next(iter(signatures.values()))["model"]["model"]
-    partial = partial_of(found, values)
-    notes = [note for one in found for note in one.notes]
-    io.write_jsonl(folder / "answers.jsonl", rows)
+    partial = _partial(data, values)
+    notes = [note for one in data.values() for note in one["notes"]]
     stated = {mode: {"signature": signatures[mode], **one} for mode, one in values.items()}
     io.write_json(
-        folder / "scores.json", {"partial": partial, "notes": notes, "answers file": faults, **stated}
+        folder / "scores.json", {"partial": partial, "data": data, "answers file": faults, **stated}
     )
     io.write_text(folder / "scores.md", report.page(values, partial, notes, model, lines))
     if "compat" in values:
-        row = scores.paper_row(values["compat"], partial_of(found, values, "compat"), model, lines["compat"])
+        reasons = _partial(data, values, "compat")
+        row = scores.paper_row(values["compat"], reasons, model, lines["compat"])
         if row:
             io.write_jsonl(folder / "paper.jsonl", [row])
