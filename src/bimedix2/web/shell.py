@@ -71,7 +71,8 @@ def asset_version() -> str:
 
 
 @cache
-def _environment() -> "Environment":
+def environment() -> "Environment":
+    """The templates, escaping every value."""
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError as error:
@@ -99,4 +100,4 @@ def page(template: str, language: Interface, data: dict[str, Any] | None = None,
         "assets": f"/static/{asset_version()}",
         "data": {"language": language, "strings": strings(), **(data or {})},
     }
-    return _environment().get_template(template).render(**shared, **values)
+    return environment().get_template(template).render(**shared, **values)

@@ -38,7 +38,7 @@ def _english(text: str, side: str) -> tuple[list[Span], list[Span]]:
     return certain, unsure
 
 
-def _named(side: Side) -> dict[str, tuple[list[Span], list[Span]]]:
+def named(side: Side) -> dict[str, tuple[list[Span], list[Span]]]:
     """Of each side, the places that certainly name it and those that may."""
     found = {}
     for name in SIDES:
@@ -54,7 +54,7 @@ def _named(side: Side) -> dict[str, tuple[list[Span], list[Span]]]:
 
 def check(context: Context) -> Iterator[Failure]:
     """Sides of the two texts compared, sentence by sentence."""
-    en, ar = _named(context.pair.en), _named(context.pair.ar)
+    en, ar = named(context.pair.en), named(context.pair.ar)
     failed = False
     for part in context.parts:
         sides = {

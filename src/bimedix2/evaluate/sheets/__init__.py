@@ -1,0 +1,1 @@
+"""What the pages of ``errors``, ``conversations`` and ``browse`` share: answers, pictures, figures."""
