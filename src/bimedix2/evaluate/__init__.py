@@ -14,9 +14,26 @@ from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.engine import Dtype
 from bimedix2.errors import ConfigError, DataError
-from bimedix2.evaluate import aggregate, clinical, export, failures, models, paired, report, targets, text, trial
+from bimedix2.evaluate import (
+    aggregate,
+    browse,
+    clinical,
+    conversations,
+    errors,
+    export,
+    failures,
+    models,
+    paired,
+    report,
+    targets,
+    text,
+    trial,
+)
 from bimedix2.evaluate.ask import Ledger, ask
+from bimedix2.evaluate.browse import Browse
 from bimedix2.evaluate.clinical import Clinical
+from bimedix2.evaluate.conversations import Conversations
+from bimedix2.evaluate.errors import Errors
 from bimedix2.evaluate.failures import Failure
 from bimedix2.evaluate.lexicon import Lexicon
 from bimedix2.evaluate.models import Model
@@ -47,6 +64,12 @@ class Config(Settings):
     """The same items in both languages."""
     trial: Trial | None = None
     """A blind expert trial: ``seal`` it, or ``read`` one that was judged in ``review``."""
+    errors: Errors | None = None
+    """Wrong answers of finished scores by class, with a gallery."""
+    browse: Browse | None = None
+    """Samples of finished scores side by side, on a page."""
+    conversations: Conversations | None = None
+    """Records drawn as conversations."""
     model: Model = "nano"
     """A preset or a checkpoint folder, or a mapping: ``hub``, ``endpoint`` or ``answers``."""
     base: Model = "nano-base"
@@ -110,7 +133,14 @@ class Config(Settings):
 
 Opener = Callable[[Model, int | None, Dtype], Subject]
 
-KINDS: dict[str, Callable[[Config, Opener], Path]] = {"clinical": clinical.run, "paired": paired.run, "trial": trial.run}
+KINDS: dict[str, Callable[[Config, Opener], Path]] = {
+    "clinical": clinical.run,
+    "paired": paired.run,
+    "trial": trial.run,
+    "errors": errors.run,
+    "browse": browse.run,
+    "conversations": conversations.run,
+}
 """Benchmarks with data of their own, in the place of ``input`` and ``tasks``: recipe key -> what runs it.
 
 The key is a field of ``Config`` too, whose type is the kind's ``Settings``."""
