@@ -161,6 +161,42 @@ def oall(folder: Path) -> None:
             write_parquet(folder / subject / f"{split}-00000-of-00001.parquet", rows)
 
 
+def global_mmlu(folder: Path) -> None:
+    """Two of the other 51 subjects stand between those that are asked."""
+    for split in ("test", "dev"):
+        rows = [
+            {
+                "sample_id": f"{subject}/{split}/0",
+                "subject": subject,
+                "subject_category": "Medical",
+                "question": "أي عظم يوجد في العضد؟",
+                **dict(zip(("option_a", "option_b", "option_c", "option_d"), BONES, strict=True)),
+                "answer": "C",
+                "is_annotated": False,
+            }
+            for subject in ("astronomy", *SUBJECTS, "virology")
+        ]
+        write_parquet(folder / "ar" / f"{split}-00000-of-00001.parquet", rows)
+
+
+BONES = ("الزند", "الفخذ", "العضد", "الشظية")
+COLUMNS = ["ID", "Source", "Country", "Group", "Subject", "Level", "Question", "Context", "Answer Key"]
+
+
+def arabicmmlu(folder: Path) -> None:
+    """Of the third question the answer is no option, of the fourth an option is missing."""
+    head = [*COLUMNS, *(f"Option {n}" for n in range(1, 6)), "is_few_shot"]
+    about = ["https://exams.test", "Palestine", "STEM", "Biology", "High", "أي عظم يوجد في العضد؟", ""]
+    rows = [
+        ["9699", *about, "C", *BONES, "", "0"],
+        ["9700", *about, "B", *BONES[1:3], "", "", "", "0"],
+        ["9701", *about, "D", *BONES[:3], "", "", "0"],
+        ["9702", *about, "A", *BONES[:2], "", BONES[2], "", "0"],
+    ]
+    for split in ("test", "dev"):
+        write_csv(folder / "Biology (High School)" / f"{split}.csv", [head, *rows])
+
+
 HUB: dict[str, Callable[[Path], None]] = {
     "mmlu": mmlu_hub,
     "medmcqa": medmcqa_hub,
@@ -168,6 +204,8 @@ HUB: dict[str, Callable[[Path], None]] = {
     "usmle": usmle,
     "pubmedqa": pubmedqa,
     "oall_arabic_mmlu": oall,
+    "global_mmlu": global_mmlu,
+    "arabicmmlu": arabicmmlu,
 }
 
 

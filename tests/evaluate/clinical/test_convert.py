@@ -57,8 +57,8 @@ def test_usmle_leaves_out_what_needs_an_image_and_says_so(copies: Path, tmp_path
     kept = lines(tmp_path / "data" / "usmle_test.jsonl")
     assert [row["id"] for row in kept] == ["step1/1", "step1/3", "step2/1", "step3/1"]
     assert (kept[1]["keys"], kept[1]["answer"]) == (list("ABCDEFG"), 6)
-    removed = {row["id"]: row["reason"] for row in lines(tmp_path / "data" / "removed.jsonl")}
-    assert removed == {
+    left = [row for row in lines(tmp_path / "data" / "removed.jsonl") if row["file"] == "usmle_test.jsonl"]
+    assert {row["id"]: row["reason"] for row in left} == {
         "step1/2": "needs an image",
         "step1/4": "has no options",
         "step1/5": "has no solution",
@@ -68,12 +68,48 @@ def test_usmle_leaves_out_what_needs_an_image_and_says_so(copies: Path, tmp_path
     assert read_manifest(tmp_path / "data")["counts"]["removed"]["needs an image"] == 3
 
 
+def test_of_global_mmlu_the_medical_subjects_are_taken(copies: Path, tmp_path: Path) -> None:
+    convert(copies, tmp_path / "data")
+    (row,) = lines(tmp_path / "data" / "global_mmlu_ar_college_medicine_test.jsonl")
+    assert (row["sample_id"], row["subject"], row["answer"]) == (
+        "college_medicine/test/0",
+        "college_medicine",
+        "C",
+    )
+    assert not list((tmp_path / "data").glob("*virology*"))
+
+
+def test_a_part_of_global_mmlu_without_a_subject_is_named(copies: Path, tmp_path: Path) -> None:
+    row = {"sample_id": "anatomy/test/0", "subject": "anatomy", "question": "س", "answer": "A"}
+    options = dict.fromkeys(("option_a", "option_b", "option_c", "option_d"), "عظم")
+    path = copies / "global_mmlu" / "ar" / "test-00000-of-00001.parquet"
+    conftest.write_parquet(path, [row | options])
+    with pytest.raises(DataError, match=r"has no question of clinical_knowledge, college_biology, "):
+        convert(copies, tmp_path / "data")
+
+
+def test_arabicmmlu_questions_that_cannot_be_asked_are_left_out_with_the_reason(
+    copies: Path, tmp_path: Path
+) -> None:
+    convert(copies, tmp_path / "data")
+    kept = lines(tmp_path / "data" / "arabicmmlu_biology_test.jsonl")
+    assert [(row["id"], row["Answer Key"], row["Option 3"]) for row in kept] == [
+        ("9699", "C", "العضد"),
+        ("9700", "B", ""),
+    ]
+    removed = [row for row in lines(tmp_path / "data" / "removed.jsonl") if "arabicmmlu" in str(row["file"])]
+    assert {(row["id"], row["reason"]) for row in removed} == {
+        ("9701", "its answer is none of its options"),
+        ("9702", "an option is missing between others"),
+    }
+
+
 def test_a_benchmark_that_is_not_there_is_left_out(tmp_path: Path) -> None:
     conftest.pubmedqa(tmp_path / "copies" / "pubmedqa")
     found = CliRunner().invoke(_app(), ["--from", str(tmp_path / "copies"), "--to", str(tmp_path / "data")])
     assert found.exit_code == 0, found.output
     assert "pubmedqa_test.jsonl: 3 (500 are published)" in found.output
-    assert "not there: mmlu, medmcqa, medqa, usmle, oall_arabic_mmlu" in found.output
+    assert "not there: mmlu, medmcqa, medqa, usmle, oall_arabic_mmlu, global_mmlu, arabicmmlu" in found.output
 
 
 def _app() -> object:

@@ -188,7 +188,7 @@ def _partial(config: "Config", values: dict[str, Any]) -> list[str]:
     short = [
         f"{name} {one['n']} of {one['published']}"
         for name, one in columns.items()
-        if one["n"] != one["published"] and config.limit is None
+        if one["published"] not in (0, one["n"]) and config.limit is None
     ]
     if short:
         out.append(f"Other numbers of questions than published: {', '.join(short)}.")

@@ -62,7 +62,7 @@ def main(
         raise typer.Exit(2) from None
     for file, count in sorted(counts.items()):
         known = published.get(file)
-        print(f"{file}: {count}" + (f" ({known} are published)" if known not in (None, count) else ""))
+        print(f"{file}: {count}" + (f" ({known} are published)" if known not in (None, 0, count) else ""))
     absent = [name for name in BENCHMARKS if not (source / name).is_dir()]
     if absent:
         print(f"not there: {', '.join(absent)}")

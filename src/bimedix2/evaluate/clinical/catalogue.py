@@ -24,7 +24,7 @@ class Task:
     column: str
     language: str
     published: int
-    """Questions of the published set."""
+    """Questions of the published set; 0 where that is not known here."""
     files: dict[str, str]
     """Split -> file of the data folder."""
     harness: str = ""

@@ -15,6 +15,12 @@ One folder a benchmark, named as in ``BENCHMARKS``, each in a layout in which it
 - ``pubmedqa``: github.com/pubmedqa/pubmedqa: ``ori_pqal.json`` and ``test_ground_truth.json``.
 - ``oall_arabic_mmlu``: hub ``OALL/Arabic_MMLU``: ``question``, ``A`` to ``D``, ``answer`` (a letter), as
   Parquet or CSV; the fields were read from the harness's task, where the files stand from memory.
+- ``global_mmlu``: hub ``CohereForAI/Global-MMLU``, Arabic: ``ar/test-*.parquet`` and ``ar/dev-*.parquet``
+  with ``sample_id``, ``subject``, ``question``, ``option_a`` to ``option_d``, ``answer`` (a letter); the
+  fields were read from the harness's task and programs on GitHub, where the files stand from memory.
+- ``arabicmmlu``: hub ``MBZUAI/ArabicMMLU``: ``Biology (High School)/test.csv`` and ``dev.csv``, as its card
+  names them, with the columns that the harness's task reads. It holds school exams and no medical subject;
+  this one is the nearest.
 
 Every row that is left out is written to ``removed.jsonl`` with its reason.
 """
@@ -39,6 +45,13 @@ SUBJECTS = (
 SPLITS = ("test", "dev")
 STEPS = ("step1", "step2", "step3")
 ANSWERS = ("yes", "no", "maybe")
+OPTIONS = ("option_a", "option_b", "option_c", "option_d")
+BIOLOGY = "Biology (High School)"
+ARABICMMLU = (
+    *("Subject", "Level", "Country", "Question", "Context", "Answer Key"),
+    *(f"Option {number}" for number in range(1, 6)),
+)
+"""What the harness's task reads of a question."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +217,48 @@ def oall_arabic_mmlu(folder: Path) -> Found:
                     yield Question(f"oall_{subject}_{split}.jsonl", question | {"subject": subject})
 
 
+def global_mmlu(folder: Path) -> Found:
+    """The six medical subjects of MMLU, translated and partly edited by people (Global-MMLU)."""
+    for split in SPLITS:
+        found = find(folder, f"ar/{split}-*.parquet", f"ar/{split}/*.parquet", f"{split}-*.parquet")
+        seen = set()
+        for rows in read(found):
+            for row in rows:
+                subject = text(row, "subject")
+                if subject not in SUBJECTS:
+                    continue  # another of the 57: no question of these tasks
+                seen.add(subject)
+                options = {name: text(row, name, blank=True) for name in OPTIONS}
+                right = "ABCD"[letter(row, text(row, "answer"), 4)]
+                question = {"question": text(row, "question"), **options, "answer": right}
+                named = {"sample_id": text(row, "sample_id"), "subject": subject}
+                yield Question(f"global_mmlu_ar_{subject}_{split}.jsonl", named | question)
+        missing = [subject for subject in SUBJECTS if subject not in seen]
+        if missing:
+            raise DataError(
+                f"{found[0]} has no question of {', '.join(missing)}; fetch its Arabic part again"
+            )
+
+
+def arabicmmlu(folder: Path) -> Found:
+    """High school biology, from exams written in Arabic."""
+    for split in SPLITS:
+        file = f"arabicmmlu_biology_{split}.jsonl"
+        for rows in read(find(folder, f"{BIOLOGY}/{split}.csv", f"{BIOLOGY}/{split}/*.parquet")):
+            for row in rows:
+                values = {name: str(row.value.get(name) or "") for name in ARABICMMLU}
+                made = {"id": str(row.value.get("ID") or row.number), **values}
+                made["Question"] = text(row, "Question")
+                options = [values[f"Option {n}"] for n in range(1, 6)]
+                there = options.index("") if "" in options else len(options)
+                if made["Answer Key"] not in ("A", "B", "C", "D", "E")[:there]:
+                    yield Left(file, made["id"], "its answer is none of its options")
+                elif any(options[there:]):
+                    yield Left(file, made["id"], "an option is missing between others")
+                else:
+                    yield Question(file, made)
+
+
 BENCHMARKS: dict[str, Callable[[Path], Found]] = {
     "mmlu": mmlu,
     "medmcqa": medmcqa,
@@ -211,5 +266,7 @@ BENCHMARKS: dict[str, Callable[[Path], Found]] = {
     "usmle": usmle,
     "pubmedqa": pubmedqa,
     "oall_arabic_mmlu": oall_arabic_mmlu,
+    "global_mmlu": global_mmlu,
+    "arabicmmlu": arabicmmlu,
 }
 """Folder below ``--from`` -> its reader."""

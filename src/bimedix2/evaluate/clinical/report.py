@@ -85,7 +85,8 @@ def _long(values: dict[str, Any]) -> str:
     rows = []
     for prompt, one in values.items():
         for name, column in one["columns"].items():
-            counts = [str(column[key]) for key in ("n", "published", "cut", "ties")]
+            published = str(column["published"] or "-")
+            counts = [str(column["n"]), published, str(column["cut"]), str(column["ties"])]
             chosen = " / ".join(percent(share) for share in column["chosen"].values())
             rows.append([name, prompt, column["language"], _interval(column), *counts, chosen])
     return table([*heads, "prompts cut", "ties", "shares of the options chosen"], rows)
