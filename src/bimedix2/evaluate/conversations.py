@@ -167,6 +167,8 @@ def _figures(folder: Path, settings: Conversations, drawn: Sequence[dict[str, An
     page = folder / ".figure.html"
     try:
         for name, one in names.items():
+            if (folder / name).exists():  # of a run that was killed
+                continue
             io.write_text(
                 page, sheet("conversations.html", settings.language, conversations=[one], heading=False)
             )

@@ -73,6 +73,9 @@ def write(
     made = {}
     for name in names:
         mine = [group for group in whole if group["name"] == name]
+        if (folder / f"gallery-{name}.png").exists():  # of a run that was killed
+            made[f"gallery-{name}.png"] = "made"
+            continue
         page = folder / f".figure-{name}.html"
         try:
             io.write_text(page, _page(language, found.systems, mine))
@@ -110,7 +113,7 @@ def _group(
 def _card(anchor: str, row: Judged, pictures: Pictures) -> dict[str, Any]:
     answer = row.answer
     others = [fault.why for fault in row.faults if fault is not row.named]
-    source = [answer.id, answer.modality, answer.licence]
+    source = [answer.id, answer.modality, "" if answer.licence == "unknown" else answer.licence]
     return {
         "anchor": anchor,
         "images": [pictures.address(key) for key in answer.images],

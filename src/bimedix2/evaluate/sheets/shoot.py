@@ -32,7 +32,8 @@ FLAGS = (
 )
 HEIGHTS = (2400, 7600)
 """CSS pixels tried, the lower first; Chromium draws no picture of over 16384 pixels."""
-SECONDS = 300
+SECONDS = 600
+"""After which a picture counts as failed; a free machine needs a few."""
 MARGIN = 24
 """CSS pixels left below the last thing drawn."""
 
@@ -95,7 +96,7 @@ def _window(path: str, page: Path, width: int, height: int, scale: int) -> Image
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:
             raise RunError(
-                f"Chromium took over {SECONDS} s for {page}; try again, or set png=false"
+                f"Chromium took over {SECONDS} s for {page}; try again, or set 'figures' to false"
             ) from None
         if not shot.is_file():
             last = (done.stderr.strip().splitlines() or ["no word of it"])[-1]

@@ -29,6 +29,7 @@ function paragraphs(text) {
     ...runs.map((run) => (typeof run === "string" ? run : element("bdi", { dir: run[0] }, run[1])))));
 }
 
+const wayOf = (text) => text[0]?.[0];
 const plain = (text) => text.map(([, ...runs]) => runs.map((run) => (typeof run === "string" ? run : run[1])).join("")).join("\n");
 
 // Case, tashkil and tatweel do not matter to a search, nor do the forms of alef, ya and ta marbuta.
@@ -95,7 +96,7 @@ function systemCard(sample, number) {
 
 function turnOf([role, text]) {
   const label = role === "user" ? "question" : role === "system" ? "role_system" : "assistant";
-  return element("div", { class: `said ${role}` }, word(label, "span", { class: "label" }), ...paragraphs(text));
+  return element("div", { class: `said ${role}`, dir: wayOf(text) }, word(label, "span", { class: "label" }), ...paragraphs(text));
 }
 
 function card(sample) {
@@ -109,7 +110,7 @@ function card(sample) {
     : word("image_missing", "p", { class: "lost" })));
   const reference = sample.reference.length ? paragraphs(sample.reference) : [word("no_reference", "p", { class: "quiet" })];
   const texts = element("div", { class: "texts" }, ...sample.turns.map(turnOf),
-    element("div", { class: "said reference" }, word("reference", "span", { class: "label" }), ...reference),
+    element("div", { class: "said reference", dir: wayOf(sample.reference) }, word("reference", "span", { class: "label" }), ...reference),
     element("div", { class: "systems" }, ...head.systems.map((_, number) => systemCard(sample, number))));
   const shown = pictures.length ? pictures : [word("no_image", "p", { class: "quiet" })];
   return element("article", { class: "sample", tabindex: "-1" }, about, element("div", { class: "pictures" }, ...shown), texts);
