@@ -18,6 +18,7 @@ from bimedix2.verbs.chat import chat
 from bimedix2.verbs.check import app as check
 from bimedix2.verbs.demo import demo
 from bimedix2.verbs.models import models
+from bimedix2.verbs.replay import replay
 from bimedix2.verbs.score import score
 from bimedix2.verbs.serve import serve
 
@@ -36,7 +37,7 @@ LIVE: dict[str, str] = {
 }
 """Live rooms: ``bimedix2 ROOM open|serve|close RECIPE.yaml [key=value ...]``; each has ``VERBS``."""
 
-VERBS: tuple[Callable[..., None], ...] = (ask, chat, serve, models, score, demo)
+VERBS: tuple[Callable[..., None], ...] = (ask, chat, serve, models, score, replay, demo)
 """What a person does with a model; a verb's name is its function's."""
 
 app = typer.Typer(

@@ -18,31 +18,42 @@ from bimedix2.evaluate import (
     aggregate,
     browse,
     clinical,
+    comparing,
     conversations,
     errors,
     export,
     failures,
     models,
     paired,
+    paper,
+    replaying,
     report,
-    targets,
-    text,
+    reports,
+    tables,
     trial,
+    vqa,
 )
 from bimedix2.evaluate.ask import Ledger, ask
 from bimedix2.evaluate.browse import Browse
 from bimedix2.evaluate.clinical import Clinical
+from bimedix2.evaluate.clinical import replay as clinical_replay
+from bimedix2.evaluate.comparing import Compare
 from bimedix2.evaluate.conversations import Conversations
 from bimedix2.evaluate.errors import Errors
 from bimedix2.evaluate.failures import Failure
-from bimedix2.evaluate.lexicon import Lexicon
+from bimedix2.evaluate.lexicon import WORDS, Lexicon
+from bimedix2.evaluate.mbench import folder as mbench
+from bimedix2.evaluate.mbench.folder import Mbench
 from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.paired import Paired
+from bimedix2.evaluate.paper import Paper
+from bimedix2.evaluate.reports import Reports
 from bimedix2.evaluate.rows import Facets, Row
-from bimedix2.evaluate.signature import Subject, in_short, open_subject, sign
+from bimedix2.evaluate.signature import Subject, open_subject, sign
 from bimedix2.evaluate.task import Asking, Sample
 from bimedix2.evaluate.tasks import TASKS
 from bimedix2.evaluate.trial import Trial
+from bimedix2.evaluate.vqa import Vqa
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import Record, Split
 from bimedix2.records.images import ImageStore
@@ -60,6 +71,10 @@ class Config(Settings):
     output: Path
     clinical: Clinical | None = None
     """Clinical benchmarks through lm-evaluation-harness."""
+    vqa: Vqa | None = None
+    """Questions about pictures: Rad-VQA, SLAKE, Path-VQA, and their Arabic twins."""
+    reports: Reports | None = None
+    """Radiology reports of MIMIC-CXR and MIMIC-III."""
     paired: Paired | None = None
     """The same items in both languages."""
     trial: Trial | None = None
@@ -70,6 +85,12 @@ class Config(Settings):
     """Samples of finished scores side by side, on a page."""
     conversations: Conversations | None = None
     """Records drawn as conversations."""
+    mbench: Mbench | None = None
+    """Answers to BiMed-MBench, judged by a language model."""
+    paper: Paper | None = None
+    """The paper's tables and figures, rows of ours beside the published ones."""
+    compare: Compare | None = None
+    """Two finished folders of scores on the same samples."""
     model: Model = "nano"
     """A preset or a checkpoint folder, or a mapping: ``hub``, ``endpoint`` or ``answers``."""
     base: Model = "nano-base"
@@ -137,9 +158,14 @@ KINDS: dict[str, Callable[[Config, Opener], Path]] = {
     "clinical": clinical.run,
     "paired": paired.run,
     "trial": trial.run,
+    "vqa": vqa.run,
+    "reports": reports.run,
     "errors": errors.run,
     "browse": browse.run,
     "conversations": conversations.run,
+    "mbench": mbench.run,
+    "paper": paper.run,
+    "compare": comparing.run,
 }
 """Benchmarks with data of their own, in the place of ``input`` and ``tasks``: recipe key -> what runs it.
 
@@ -149,8 +175,33 @@ The key is a field of ``Config`` too, whose type is the kind's ``Settings``."""
 Questions = tuple[dict[str, list[Sample]], ImageStore, dict[str, Path]]
 """Task -> samples, where their pictures are, and the inputs that they come from."""
 
-QUESTIONS: dict[str, Callable[[Config], Questions]] = {}
+QUESTIONS: dict[str, Callable[[Config], Questions]] = {
+    "paired": paired.questions,
+    "vqa": vqa.questions,
+    "reports": reports.questions,
+    "mbench": mbench.questions,
+}
 """Kind -> its questions, for ``export``."""
+
+
+REPLAYS: dict[str, replaying.Replay] = {
+    replaying.TASKS_KIND: replaying.tasks,
+    "clinical": clinical_replay.replay,
+    "mbench": mbench.replay,
+    "compare": comparing.replay,
+    "vqa": vqa.replay,
+    "reports": reports.replay,
+}
+"""Kind -> how a finished folder's numbers come from its logs; see ``bimedix2.evaluate.replaying``."""
+
+
+def replay(folder: Path) -> list[str]:
+    """Compute a finished folder's tables again from its logs; return the files that are the same.
+
+    Raises:
+        RunError: the folder cannot be replayed, or a number differs: the first is named.
+    """
+    return replaying.replay(folder, list(KINDS), REPLAYS)
 
 
 def run(config: Config, opener: Opener = open_subject) -> Path:
@@ -244,6 +295,8 @@ def _rows(
 ) -> tuple[list[Row], list[Failure], dict[str, Subject]]:
     facets = Facets(records)
     lexicon = Lexicon.of(records) if config.known_words else None
+    if lexicon is not None:
+        lexicon.write(ledger.path.parents[1] / WORDS)
     asking = Asking(ImageStore(config.dataset / "images"), config.max_tokens, config.batch)
     rows: list[Row] = []
     failed: list[Failure] = []
@@ -296,51 +349,18 @@ def _write(
     failed: list[Failure],
     subjects: dict[str, Subject],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    plan = aggregate.Plan(config.resamples, config.seed)
     signature = sign(config.dataset, subjects, config.seed, config.max_tokens, config.dtype)
     samples = len(rows) + len(failed)
-    limit = f"at most {config.limit} samples a task (limit={config.limit})" if config.limit else ""
-    partial = "; ".join(filter(None, [limit, failures.in_words(failed, samples)]))
-    values, reached = _values(config, rows, plan)
-    values = {"partial": partial, "faults": failures.of_files(subjects), **values}
+    opening = {
+        "partial": replaying.partial(config.limit, failed, len(rows)),
+        "faults": failures.of_files(subjects),
+    }
     io.write_jsonl(folder / "answers.jsonl", (row.to_json() for row in [*rows, *failed]))
-    io.write_text(folder / "scores.md", report.scores(values, reached, in_short(signature)))
     io.write_text(folder / "errors.md", report.errors(rows))
-    stated = [vars(target) for target in reached]
-    io.write_json(folder / "scores.json", {"signature": signature, "targets": stated, **_plain(values)})
+    plan = aggregate.Plan(config.resamples, config.seed)
+    tables.write(folder, rows, config.tasks, plan, signature, opening)
     seconds = sum(row.raw.get("seconds", 0.0) for row in rows if "answer" in row.raw)
     answered = sum("answer" in row.raw for row in rows)
     rate = {"answers": answered, "seconds": round(seconds, 1), "threads": config.threads}
     counts = {"in": samples, "kept": len(rows), "removed": failures.counts(failed)}
     return counts, {"signature": signature, "answering": rate}
-
-
-def _values(
-    config: Config, rows: list[Row], plan: aggregate.Plan
-) -> tuple[dict[str, Any], list[targets.Target]]:
-    """Each task's numbers and, in the order of the report, what they were to reach."""
-    of = {name: [row for row in rows if row.task == name] for name in config.tasks}
-    values: dict[str, Any] = {}
-    reached: list[targets.Target] = []
-    if "image_qa" in of:
-        values["image_qa"] = aggregate.image_qa(of["image_qa"], plan)
-        reached += targets.image_targets(of["image_qa"], plan)
-    if "canary" in of:
-        values["canary"] = aggregate.canary(of["canary"], plan)
-        reached += targets.canary_targets(of["canary"], plan)
-    if "pubmedqa" in of:
-        values["pubmedqa"] = text.pubmedqa(of["pubmedqa"], plan)
-        reached += targets.pubmedqa_targets(values["pubmedqa"])
-    if "perplexity" in of:
-        values["perplexity"] = text.perplexity(of["perplexity"], plan)
-        reached += targets.perplexity_targets(values["perplexity"])
-    return values, reached
-
-
-def _plain(value: Any) -> Any:
-    """Cells to JSON values."""
-    if isinstance(value, aggregate.Cell):
-        return value.to_json()
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value

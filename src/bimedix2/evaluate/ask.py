@@ -11,8 +11,9 @@ from typing import IO, Any
 from bimedix2 import io
 from bimedix2.errors import DataError, ModelError, RefusedError
 from bimedix2.evaluate.answers_file import AnswersFile, NoAnswer
+from bimedix2.evaluate.cascade import Relayed
 from bimedix2.evaluate.signature import Subject
-from bimedix2.evaluate.task import Asking, Raw, Sample, Task
+from bimedix2.evaluate.task import Asking, Raw, Sample, Task, Way
 from bimedix2.llm.backend import Backend, Reply, Request, Sampling, attempt
 
 REFUSED = "refused"
@@ -39,12 +40,13 @@ def _raw(backend: Backend, outcome: Reply | RefusedError) -> Raw:
     if isinstance(outcome, RefusedError):
         reason = outcome.reason if isinstance(outcome, NoAnswer) else REFUSED
         return {"answer": "", "finish": "none", "model": backend.name, "failure": reason, "why": str(outcome)}
-    return {
+    raw: Raw = {
         "answer": outcome.text,
         "finish": outcome.finish,
         "model": outcome.model,
         "tokens": [outcome.prompt_tokens, outcome.completion_tokens],
     }
+    return {**raw, "trail": dict(outcome.trail)} if isinstance(outcome, Relayed) else raw
 
 
 def likelihoods(backend: Backend, samples: Sequence[Sample], asking: Asking) -> list[Raw]:
@@ -118,7 +120,7 @@ def _flush(file: IO[Any]) -> None:
 
 
 def ask(
-    task: Task,
+    task: Task | Way,
     samples: Sequence[Sample],
     subject: Subject,
     ledger: Ledger,

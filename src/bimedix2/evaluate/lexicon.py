@@ -6,12 +6,16 @@ or two neighbours that never stand together are a broken sentence, though the ri
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
+from bimedix2 import io
 from bimedix2.language.concepts import Tongue
 from bimedix2.records import Record
 from bimedix2.text.arabic import normalise, script
 
 EDGE = "^"
+WORDS = "words.json"
+"""In a folder of scores: the words that its answers were judged by."""
 _NUMBER = re.compile(r"\d+")
 
 
@@ -40,6 +44,23 @@ class Lexicon:
         """The lexicon of all answers of a dataset, benchmarks' option words left out."""
         rows = (r for r in records if r.task != "mcq")
         return cls(m.text for record in rows for m in record.messages if m.role == "assistant")
+
+    def write(self, path: Path) -> None:
+        """Keep it, so that answers can be judged again without the dataset."""
+        kept = {
+            tongue: {"words": sorted(self._words[tongue]), "pairs": sorted(map(list, self._pairs[tongue]))}
+            for tongue in self._words
+        }
+        io.write_json(path, kept)
+
+    @classmethod
+    def read(cls, path: Path) -> "Lexicon":
+        """The lexicon that was kept."""
+        found = cls(())
+        for tongue, kept in io.read_json(path).items():
+            found._words[tongue] = set(kept["words"])
+            found._pairs[tongue] = {(one, other) for one, other in kept["pairs"]}
+        return found
 
     def faults(self, answer: str, tongue: Tongue) -> list[str]:
         """What is malformed in an answer: unknown words first, else unknown neighbours."""

@@ -58,6 +58,13 @@ class Asking:
 
 
 @dataclass(frozen=True)
+class Way:
+    """How samples are asked, where they are no task's."""
+
+    ask: Callable[[Backend, Sequence[Sample], Asking], list[Raw]]
+
+
+@dataclass(frozen=True)
 class Task:
     """``base``: the base model is asked as well."""
 

@@ -186,6 +186,20 @@ def test_missing_extra_duplicate_and_empty_answers_are_counted(english_file: Pat
     assert found.texts == {0: "a", 1: "", 3: "a"}  # an empty answer was given, and is judged
 
 
+def test_an_answer_that_is_nan_is_counted_and_has_no_score(english_file: Path, tmp_path: Path) -> None:
+    items = load(english_file, "en").items
+    given = [
+        answer(0),
+        {**answer(1), "text": float("nan")},
+        {**answer(2), "text": None},
+        *map(answer, (3, 4, 5)),
+    ]
+    found = read_answers(lines(tmp_path / "a.jsonl", given), items)
+    assert found.traps == {"text is NaN or null": [1, 2]}
+    assert found.failures == dict.fromkeys((1, 2), "text is NaN or null")
+    assert sorted(found.texts) == [0, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bimedix2 import io
-from bimedix2.errors import DataError, RunError
+from bimedix2 import evaluate, io
+from bimedix2.config import build
+from bimedix2.errors import ConfigError, DataError, RunError
 from bimedix2.evaluate import paper
 from bimedix2.evaluate.paper import figures, ours, tables
 from bimedix2.evaluate.paper.published import load
@@ -279,3 +280,15 @@ def test_arabic_figures_are_written_without_a_missing_letter(tmp_path: Path) -> 
     """A glyph that the font lacks is a warning, and warnings fail."""
     figures.write(tmp_path, load(), arranged(), "ar")
     assert (tmp_path / "figure-1.png").stat().st_size > 10_000
+
+
+def test_a_recipe_makes_the_folder(tmp_path: Path) -> None:
+    io.write_jsonl(tmp_path / "rows.jsonl", [clinical().model_dump(mode="json")])
+    wanted = {"scores": [str(tmp_path / "rows.jsonl")], "radcliq": 13}
+    settings = build(evaluate.Config, {"output": tmp_path / "paper", "paper": wanted})
+    done = evaluate.run(settings, lambda *_: pytest.fail("a model was opened"))
+    verify(done)
+    assert "| nano (run here, 1) | 20.0 |" in (done / "tables" / "table-2.md").read_text(encoding="utf-8")
+    assert "1 - RadCliQ-v1 / 13" in (done / "tables" / "table-7.md").read_text(encoding="utf-8")
+    with pytest.raises(ConfigError, match="unknown key 'score'; did you mean 'scores'"):
+        build(evaluate.Config, {"output": tmp_path / "paper", "paper": {"score": []}})

@@ -1,17 +1,22 @@
 """From the published files, answers and a judge to a finished folder of scores; a killed run goes on."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, model_validator
 
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.errors import DataError
+from bimedix2.evaluate import models
+from bimedix2.evaluate.answering import InPlace
+from bimedix2.evaluate.mbench import asked, kept
 from bimedix2.evaluate.mbench import run as judging
 from bimedix2.evaluate.mbench.judge import Plan
 from bimedix2.evaluate.mbench.load import (
@@ -24,17 +29,26 @@ from bimedix2.evaluate.mbench.load import (
     read_answers,
 )
 from bimedix2.evaluate.report import table
+from bimedix2.evaluate.signature import Subject, open_subject
+from bimedix2.evaluate.task import Sample
 from bimedix2.llm.backend import Backend, IdentifiedBackend
 from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cache, Cached
 from bimedix2.llm.connect import open_endpoint
-from bimedix2.llm.endpoint import Endpoint
-from bimedix2.llm.replay import Replay
-from bimedix2.manifest import RunFolder
+from bimedix2.llm.endpoint import RUNNING, Endpoint
+from bimedix2.llm.replay import Recorder, Replay
+from bimedix2.manifest import RunFolder, read_manifest
+from bimedix2.records.images import ImageStore
 from bimedix2.stats.paired import holm, paired_bootstrap, randomisation
 
+if TYPE_CHECKING:
+    from bimedix2.evaluate import Config
 
-class Config(Settings):
+STATE = ".state"
+"""Below the staging folder: answers as they come; no part of a finished run."""
+
+
+class Mbench(Settings):
     """What is judged, by whom, and where answers of the judge are kept."""
 
     questions: Path
@@ -44,8 +58,9 @@ class Config(Settings):
     """The same questions in the other language, for the judge's canary."""
     images: Path | None = None
     """Where the pictures are; they are looked for before anything is asked."""
-    answers: list[Path] = Field(min_length=1)
-    """One file a system: ``question_id``, ``text``, and the model's name."""
+    answers: list[Path] = []
+    """One file a system: ``question_id``, ``text``, and the model's name. The recipe's ``model`` is asked
+    where this is empty, and beside these systems where the recipe names one."""
     judge: Endpoint | None = None
     """The judge's endpoint."""
     replies: Path | None = None
@@ -53,18 +68,19 @@ class Config(Settings):
     cache: Path = Path("runs/judge.sqlite")
     """What the judge answered, by request: a run that goes on, or is made again, asks for none of it."""
     plan: Plan = Plan()
-    output: Path
     canaries: int = Field(default=5, ge=1)
     """Known answers of each kind."""
-    resamples: int = Field(default=2000, ge=100)
-    """Bootstrap resamples, over images."""
-    seed: int = 0
 
     @model_validator(mode="after")
-    def _one_judge(self) -> "Config":
+    def _one_judge(self) -> "Mbench":
         if (self.judge is None) == (self.replies is None):
             raise ValueError("name one judge: 'judge' (an endpoint) or 'replies' (a file)")
         return self
+
+    @field_serializer("judge")
+    def _answers_depend_on(self, judge: Endpoint | None) -> dict[str, Any] | None:
+        """Limits and prices are no part of what a run is known by: it goes on with a larger budget."""
+        return None if judge is None else judge.model_dump(mode="json", exclude=RUNNING)
 
     @property
     def host(self) -> str:
@@ -72,28 +88,55 @@ class Config(Settings):
         return self.judge.host if self.judge else "file"
 
 
-Opener = Callable[[Config], AbstractContextManager[Cached]]
+Opener = Callable[[Any, int | None, Any], Subject]
+JudgeOpener = Callable[["Config"], AbstractContextManager[Cached]]
+
+
+@dataclass(frozen=True)
+class Judging:
+    """All that scores are computed from beside the answers and the judge."""
+
+    benchmark: Benchmark
+    twin: Benchmark | None
+    plan: Plan
+    host: str
+    canaries: int
+    resamples: int
+    seed: int
+
+    @classmethod
+    def of(cls, config: "Config", benchmark: Benchmark, twin: Benchmark | None) -> "Judging":
+        """As a recipe has it."""
+        own = _settings(config)
+        return cls(benchmark, twin, own.plan, own.host, own.canaries, config.resamples, config.seed)
+
+
+def _settings(config: "Config") -> Mbench:
+    assert config.mbench is not None
+    return config.mbench
 
 
 @contextmanager
-def open_judge(config: Config) -> Iterator[Cached]:
+def open_judge(config: "Config") -> Iterator[Cached]:
     """The judge behind its cache."""
-    if config.judge:
-        with open_endpoint(config.judge, config.cache, str(config.output)) as backend:
+    own = _settings(config)
+    if own.judge:
+        with open_endpoint(own.judge, own.cache, str(config.output)) as backend:
             yield backend
         return
-    assert config.replies is not None
-    backend_of_file: IdentifiedBackend = Replay(config.replies)
-    with Cache(config.cache) as cache:
+    assert own.replies is not None
+    backend_of_file: IdentifiedBackend = Replay(own.replies)
+    with Cache(own.cache) as cache:
         yield Cached(backend_of_file, cache, str(config.output))
 
 
-def run(config: Config, opener: Opener = open_judge) -> Path:
-    """Judge every system's answers; all that is wrong with the files is said before the judge is asked.
+def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = open_judge) -> Path:
+    """Judge every system's answers; all that is wrong with the files is said before anybody is asked.
 
     Args:
-        config: the recipe.
-        opener: how the judge is opened.
+        config: the room's, with ``mbench``.
+        opener: how a model that answers becomes a backend.
+        judges: how the judge is opened.
 
     Raises:
         DataError: a file is broken, two systems have one name, or the judge failed its canaries.
@@ -101,70 +144,110 @@ def run(config: Config, opener: Opener = open_judge) -> Path:
         EndpointError: the judge cannot be reached; give the same command again.
         BudgetError: the next request could cost more than is left.
     """
-    benchmark = load(config.questions, config.language)
-    other: Tongue = "ar" if config.language == "en" else "en"
-    twin = load(config.twin, other) if config.twin else None
-    if config.images:
-        check_images(list(benchmark.items.values()), config.images)
-    systems = _systems(config, benchmark)
-    inputs = {"questions": config.questions} | ({"twin": config.twin} if config.twin else {})
-    inputs |= {f"answers-{number}": path for number, path in enumerate(config.answers, 1)}
+    own = _settings(config)
+    benchmark = load(own.questions, own.language)
+    other: Tongue = "ar" if own.language == "en" else "en"
+    twin = load(own.twin, other) if own.twin else None
+    judging_ = Judging.of(config, benchmark, twin)
+    if own.images:
+        check_images(list(benchmark.items.values()), own.images)
+    systems = [read_answers(path, benchmark.items) for path in own.answers]
+    answers = asked.wanted(config)
+    inputs = {"questions": own.questions} | ({"twin": own.twin} if own.twin else {})
+    inputs |= {f"answers-{number}": path for number, path in enumerate(own.answers, 1)}
+    if answers:
+        inputs |= models.inputs(config.model)
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
-        with opener(config) as judge:
-            _say_cost(config, judge, benchmark, systems)
-            found = [_score(config, judge, benchmark, twin, answers) for answers in systems]
-        differ = compare(benchmark, twin) if twin and config.language == "en" else {}
-        differ = compare(twin, benchmark) if twin and config.language == "ar" else differ
-        counts = _write(out.path, found, _pairs(config, found), differ)
+        if answers:
+            systems.append(asked.answer(config, benchmark, opener, out.path / STATE))
+        _apart(systems)
+        kept.write(out.path, benchmark, twin, systems)
+        with judges(config) as judge:
+            _say_cost(own, judge, benchmark, systems)
+            recorder = Recorder(judge, out.path / kept.REPLIES)
+            found = [score(recorder, judging_, one) for one in systems]
+        counts = write(out.path, found, judging_)
+        kept.write_rows(out.path, benchmark, found, systems)
+        shutil.rmtree(out.path / STATE, ignore_errors=True)
         return out.publish(counts, {"signature": [one.signature for one in found]})
 
 
-def _systems(config: Config, benchmark: Benchmark) -> list[Answers]:
-    systems = [read_answers(path, benchmark.items) for path in config.answers]
+def questions(config: "Config") -> tuple[dict[str, list[Sample]], ImageStore, dict[str, Path]]:
+    """The benchmark's questions, for a system elsewhere."""
+    own = _settings(config)
+    benchmark = load(own.questions, own.language)
+    store = InPlace(asked.images_of(config))
+    check_images(list(benchmark.items.values()), store.root)
+    return {"mbench": asked.samples(benchmark, store)}, store, {"questions": own.questions}
+
+
+def replay(folder: Path, scratch: Path) -> None:
+    """Judge the kept answers again from the kept replies, and write every file of numbers.
+
+    Args:
+        folder: a finished one.
+        scratch: where to.
+
+    Raises:
+        DataError: a kept file is broken.
+        RunError: it was judged with other prompts than this version has.
+    """
+    from bimedix2.evaluate import Config
+
+    config = Config.model_validate(read_manifest(folder)["recipe"])
+    benchmark, twin, systems = kept.read(folder, _settings(config).language)
+    judging_ = Judging.of(config, benchmark, twin)
+    stated = {one["model"]: one["signature"] for one in io.read_json(folder / "scores.json")["systems"]}
+    judge = kept.Judge(folder)
+    found = []
+    for one in systems:
+        signature = stated[one.model]
+        ours = judging.prompts_of(judging_.plan, _settings(config).language)
+        kept.require_prompts(folder, signature["prompt"], ours)
+        scores = score(judge, judging_, one)
+        scores.signature["version"] = signature["version"]  # of the package that asked
+        found.append(scores)
+    write(scratch, found, judging_)
+
+
+def _apart(systems: Sequence[Answers]) -> None:
     names = [one.model for one in systems]
     if len(set(names)) < len(names):
         raise DataError(
             f"two answers files are of one model ({', '.join(names)}); name them apart in model_id"
         )
-    return systems
 
 
-def _say_cost(config: Config, judge: Cached, benchmark: Benchmark, systems: Sequence[Answers]) -> None:
+def _say_cost(own: Mbench, judge: Cached, benchmark: Benchmark, systems: Sequence[Answers]) -> None:
     """Tell what will be asked, and what it costs at least, before it is."""
-    asked = [r for answers in systems for r in judging.first_requests(benchmark, answers, config.plan)]
-    if config.judge and config.judge.prices:
-        cost = estimate(judge.unanswered(asked), config.judge.prices)
+    wanted = [r for answers in systems for r in judging.first_requests(benchmark, answers, own.plan)]
+    if own.judge and own.judge.prices:
+        cost = estimate(judge.unanswered(wanted), own.judge.prices)
         print(f"judge: {cost}; canaries and repeated tries come on top", file=sys.stderr)
 
 
-def _score(
-    config: Config, judge: Backend, benchmark: Benchmark, twin: Benchmark | None, answers: Answers
-) -> judging.Scores:
+def score(judge: Backend, of: Judging, answers: Answers) -> judging.Scores:
+    """One system's scores."""
     return judging.score(
         judge,
-        benchmark,
+        of.benchmark,
         answers,
-        config.plan,
-        twin=twin,
-        host=config.host,
-        canaries=config.canaries,
-        resamples=config.resamples,
-        seed=config.seed,
+        of.plan,
+        twin=of.twin,
+        host=of.host,
+        canaries=of.canaries,
+        resamples=of.resamples,
+        seed=of.seed,
     )
 
 
 def _values(scores: judging.Scores) -> dict[int, tuple[str, float]]:
     """Question -> its picture and its score, per cent; failures are left out."""
-    found = {}
-    for row in scores.items:
-        if row["failure"]:
-            continue
-        relative = 100 * row["candidate"] / row["reference"] if "candidate" in row else row["score"]
-        found[int(row["question_id"])] = (str(row["image"]), float(relative))
-    return found
+    rows = [(row, kept.relative(row)) for row in scores.items]
+    return {int(row["question_id"]): (str(row["image"]), value) for row, value in rows if value is not None}
 
 
-def _pairs(config: Config, found: Sequence[judging.Scores]) -> list[dict[str, Any]]:
+def _pairs(of: Judging, found: Sequence[judging.Scores]) -> list[dict[str, Any]]:
     """Every two systems on the questions that both have a score of, pictures kept together."""
     pairs: list[dict[str, Any]] = []
     p_values = []
@@ -174,8 +257,8 @@ def _pairs(config: Config, found: Sequence[judging.Scores]) -> list[dict[str, An
         if not both:
             continue
         columns = ([left[n][1] for n in both], [right[n][1] for n in both], [left[n][0] for n in both])
-        boot = paired_bootstrap(*columns, resamples=config.resamples, seed=config.seed)
-        swapped = randomisation(*columns, seed=config.seed)
+        boot = paired_bootstrap(*columns, resamples=of.resamples, seed=of.seed)
+        swapped = randomisation(*columns, seed=of.seed)
         p_values.append(swapped.p)
         pairs.append(
             {
@@ -191,24 +274,24 @@ def _pairs(config: Config, found: Sequence[judging.Scores]) -> list[dict[str, An
     return pairs
 
 
-def _write(
-    folder: Path,
-    found: Sequence[judging.Scores],
-    pairs: list[dict[str, Any]],
-    differ: dict[str, list[int]],
-) -> dict[str, Any]:
-    """Every file of the folder; what is counted goes into the manifest."""
+def write(folder: Path, found: Sequence[judging.Scores], of: Judging) -> dict[str, Any]:
+    """Write the numbers; return what is counted."""
+    pairs = _pairs(of, found)
+    differ: dict[str, list[int]] = {}
+    if of.twin:
+        english = next(iter(of.benchmark.items.values())).language == "en"
+        differ = compare(of.benchmark, of.twin) if english else compare(of.twin, of.benchmark)
     values = {
         "systems": [one.to_json() for one in found],
         "comparisons": pairs,
         "files that differ": differ,
     }
     io.write_json(folder / "scores.json", values)
-    rows = ({"model": one.model, **row} for one in found for row in one.items)
-    items = io.write_jsonl(folder / "judgements.jsonl", rows)
+    io.write_jsonl(folder / "judgements.jsonl", ({"model": o.model, **row} for o in found for row in o.items))
     io.write_jsonl(folder / "paper.jsonl", (row for one in found if (row := one.paper_row())))
     io.write_text(folder / "scores.md", _page(found, pairs, differ))
     failed = [row["failure"] for one in found for row in one.items if row["failure"]]
+    items = sum(len(one.items) for one in found)
     removed = {reason: failed.count(reason) for reason in sorted(set(failed))}
     return {"in": items, "kept": items - len(failed), "removed": removed}
 

@@ -6,6 +6,7 @@ has an ``<image>`` marker (specification 3.1 and 3.3). Questions and answers are
 """
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,14 @@ Tongue = Literal["en", "ar"]
 MARKER = "<image>"
 _WORDS = {"conversation": ("محادث", "حوار", "conversation"), "detailed_description": ("وصف", "description")}
 """By which a type is told that is translated: the published file has two Arabic names of the second alone."""
+NO_TEXT = "text is NaN or null"
+FAILING = {
+    "missing": "no answer",
+    "several answers": "several answers",
+    "refused": "refused",
+    NO_TEXT: NO_TEXT,
+}
+"""Traps of answers after which there is nothing to judge -> the failure."""
 _TEXTS = ("image", "text", "gpt4_answer", "fig_caption", "fig_label", "type")
 
 
@@ -72,15 +81,18 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON value")
 
 
-def _objects(path: Path) -> tuple[list[tuple[int, Any]], str]:
-    """Every JSON value of a file with the line that it begins on, and how the file is laid out."""
+def _objects(path: Path, nan: bool = False) -> tuple[list[tuple[int, Any]], str]:
+    """Every JSON value of a file with the line that it begins on, and how the file is laid out.
+
+    ``nan``: NaN is a value; pandas writes it where there is no text.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 at byte {error.start}; convert it to UTF-8") from error
-    decoder = json.JSONDecoder(parse_constant=_refuse)
+    decoder = json.JSONDecoder() if nan else json.JSONDecoder(parse_constant=_refuse)
     found: list[tuple[int, Any]] = []
     at, several = 0, False
     while (at := _skip(text, at)) < len(text):
@@ -240,8 +252,7 @@ class Answers:
     @property
     def failures(self) -> dict[int, str]:
         """Questions that have no single answer, with the reason; an empty answer is one that was given."""
-        reasons = dict.fromkeys(self.traps.get("missing", []), "no answer")
-        return reasons | dict.fromkeys(self.traps.get("several answers", []), "several answers")
+        return {number: reason for trap, reason in FAILING.items() for number in self.traps.get(trap, [])}
 
 
 def read_answers(path: Path, items: Mapping[int, Item], model: str = "") -> Answers:
@@ -255,9 +266,9 @@ def read_answers(path: Path, items: Mapping[int, Item], model: str = "") -> Answ
     Raises:
         DataError: a row has no id or no text, the file names several models, or no id fits.
     """
-    given: dict[int, list[str]] = defaultdict(list)
+    given: dict[int, list[str | None]] = defaultdict(list)
     names: Counter[str] = Counter()
-    for line, row in _objects(path)[0]:
+    for line, row in _objects(path, nan=True)[0]:
         number, text = _answer(row, f"{path} line {line}")
         names[str(row.get("model_id") or row.get("model") or "")] += 1
         given[number].append(text)
@@ -265,30 +276,41 @@ def read_answers(path: Path, items: Mapping[int, Item], model: str = "") -> Answ
         raise DataError(
             f"{path} has answers of {', '.join(sorted(names))}; keep one model a file, or name it"
         )
+    none = {number for number, texts in given.items() if None in texts}
     traps: dict[str, list[int]] = {
+        NO_TEXT: sorted(none & items.keys()),
         "missing": sorted(items.keys() - given.keys()),
         "extra": sorted(given.keys() - items.keys()),
-        "several answers": sorted(n for n, texts in given.items() if len(set(texts)) > 1 and n in items),
+        "several answers": sorted(
+            n for n, texts in given.items() if len(set(texts)) > 1 and n in items and n not in none
+        ),
         "same answer twice": sorted(n for n, texts in given.items() if len(texts) > 1 == len(set(texts))),
-        "empty answer": sorted(n for n, texts in given.items() if n in items and not texts[0].strip()),
+        "empty answer": sorted(
+            n for n, (text, *_) in given.items() if n in items and text is not None and not text.strip()
+        ),
     }
     if len(traps["missing"]) == len(items):
         raise DataError(
             f"no question_id of {path} is one of the benchmark's; check that they belong together"
         )
-    texts = {n: all_[0] for n, all_ in given.items() if n in items and len(set(all_)) == 1}
+    texts = {n: t[0] for n, t in given.items() if n in items and len(set(t)) == 1 and t[0] is not None}
     return Answers(model or next(iter(names)) or path.stem, texts, {k: v for k, v in traps.items() if v})
 
 
-def _answer(row: Any, where: str) -> tuple[int, str]:
+def _answer(row: Any, where: str) -> tuple[int, str | None]:
     number = row.get("question_id") if isinstance(row, dict) else None
+    if isinstance(number, str) and number.isascii() and number.isdigit():
+        number = int(number)
     if not isinstance(number, int) or isinstance(number, bool):
         raise DataError(f"{where} has no whole number as 'question_id'; answers are joined by it")
-    if not isinstance(row.get("text"), str):
+    text = row.get("text", "")
+    if text is None or (isinstance(text, float) and math.isnan(text)):
+        return number, None
+    if "text" not in row or not isinstance(text, str):
         raise DataError(
             f"{where}: the answer to question {number} has no 'text'; write an empty one if it is empty"
         )
-    return number, row["text"]
+    return number, text
 
 
 def in_order(items: Mapping[int, Item]) -> Iterator[Item]:

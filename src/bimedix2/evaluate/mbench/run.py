@@ -16,7 +16,7 @@ from bimedix2.evaluate.mbench.judge import (
     pair_request,
     swap_summary,
 )
-from bimedix2.evaluate.mbench.load import Answers, Benchmark, Item, in_order
+from bimedix2.evaluate.mbench.load import Answers, Benchmark, Item, Tongue, in_order
 from bimedix2.evaluate.mbench.prompts import dimensions, pair_prompt, prompt
 from bimedix2.evaluate.mbench.rubric import (
     at_equal_length,
@@ -152,10 +152,6 @@ def sign(
 ) -> dict[str, Any]:
     """What the scores rest on."""
     items = list(in_order(benchmark.items))
-    prompts = {
-        "geval": [prompt("geval").version],
-        "rubric": [prompt("facts").version, prompt("rubric").version],
-    }.get(plan.protocol) or [pair_prompt(plan.version, items[0].language).version]
     published = PUBLISHED_JUDGE.get(plan.protocol)
     return {
         "benchmark": io.sha256_bytes(io.canonical_json([_plain(item) for item in items]).encode()),
@@ -164,7 +160,7 @@ def sign(
         "answers": io.sha256_bytes(io.canonical_json(sorted(answers.texts.items())).encode()),
         "language": items[0].language,
         "protocol": plan.protocol,
-        "prompt": prompts,
+        "prompt": prompts_of(plan, items[0].language),
         "judge": backend.name,
         "comparable with the published judge": None if published is None else published in backend.name,
         "host": host,
@@ -173,6 +169,14 @@ def sign(
         "seed": seed,
         "version": __version__,
     }
+
+
+def prompts_of(plan: Plan, language: Tongue) -> list[str]:
+    """Name and hash of every prompt that a plan asks with."""
+    own = {"geval": ["geval"], "rubric": ["facts", "rubric"]}.get(plan.protocol)
+    if own:
+        return [prompt(name).version for name in own]
+    return [pair_prompt(plan.version, language).version]
 
 
 def _plain(item: Item) -> dict[str, Any]:
