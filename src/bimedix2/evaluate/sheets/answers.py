@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.errors import ConfigError, DataError, RunError
-from bimedix2.evaluate.sheets.rows import Answer, answer_of, role_of
+from bimedix2.evaluate.sheets.rows import Answer, answer_of, identity_of, role_of
 from bimedix2.manifest import MANIFEST, folder_hash, read_manifest
 from bimedix2.records.record import DataClass
 from bimedix2.records.store import read_records
@@ -115,14 +115,17 @@ def read(source: Source) -> Found:
     known: dict[Path, dict[str, _Facts]] = {}
     manifests = [read_manifest(folder) for folder in source.folders]
     given = _given(source, manifests)
-    for number, (folder, manifest) in enumerate(zip(source.folders, manifests, strict=True)):
+    every = [_lines(folder, manifest) for folder, manifest in zip(source.folders, manifests, strict=True)]
+    ids = {identity_of(row) for lines in every for _, row in lines if isinstance(row, dict)}
+    for number, (manifest, lines) in enumerate(zip(manifests, every, strict=True)):
         facts: dict[str, _Facts] = {}
         for path in _scored(manifest, given):
             if path not in known:
-                known[path] = {r.id: _Facts(r.data_class, r.provenance.licence) for r in read_records(path)}
+                rows = (record for record in read_records(path) if record.id in ids)
+                known[path] = {r.id: _Facts(r.data_class, r.provenance.licence) for r in rows}
                 found.stores.append(path / "images")
             facts |= known[path]
-        _read_folder(source, number, manifest, _lines(folder, manifest), facts, found)
+        _read_folder(source, number, manifest, lines, facts, found)
     if source.tasks is not None and (none := set(source.tasks) - {a.task for a in found.answers}):
         raise ConfigError(f"no answer is of task '{min(none)}'; correct 'tasks'")
     if not found.answers:

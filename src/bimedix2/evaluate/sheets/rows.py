@@ -53,7 +53,7 @@ class Answer:
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for the same question about the same pictures, whoever answers."""
-        return (self.task, self.condition, self.id, self.images)
+        return (self.task, self.condition, self.id, self.language, self.images)
 
 
 def answer_of(row: dict[str, Any], line: int, system: str, kind: str) -> Answer | str:
@@ -72,7 +72,7 @@ def answer_of(row: dict[str, Any], line: int, system: str, kind: str) -> Answer 
     answer = _said(row, raw, options)
     if answer is None:
         return "has no answer in words"
-    identity = next((row[key] for key in ("id", "question_id", "claim_id") if row.get(key) is not None), None)
+    identity = identity_of(row)
     if identity is None:
         return "has no id"
     turns = _turns(row)
@@ -87,7 +87,7 @@ def answer_of(row: dict[str, Any], line: int, system: str, kind: str) -> Answer 
         line=line,
         task=task,
         condition=str(condition or ""),
-        id=str(identity),
+        id=identity,
         language=str(language),
         type=str(row.get("type") or row.get("category") or task),
         modality=str(row.get("modality") or ""),
@@ -175,6 +175,13 @@ def _scores(row: dict[str, Any]) -> Iterator[tuple[str, float | str]]:
     for name in LABELS:
         if isinstance(row.get(name), str | int) and not isinstance(row[name], bool):
             yield name, str(row[name])
+
+
+def identity_of(row: dict[str, Any]) -> str | None:
+    """What names the question."""
+    return next(
+        (str(row[key]) for key in ("id", "question_id", "claim_id") if row.get(key) is not None), None
+    )
 
 
 def role_of(row: dict[str, Any]) -> str:

@@ -34,6 +34,8 @@ HEIGHTS = (2400, 7600)
 """CSS pixels tried, the lower first; Chromium draws no picture of over 16384 pixels."""
 SECONDS = 600
 """After which a picture counts as failed; a free machine needs a few."""
+SPARE = 160
+"""CSS pixels of the lowest part that are not looked at: some versions leave it unpainted."""
 MARGIN = 24
 """CSS pixels left below the last thing drawn."""
 
@@ -59,7 +61,7 @@ def photograph(page: Path, target: Path, width: int = 1100, scale: int = 2) -> N
     if path is None:
         raise RunError(ABSENT)
     for height in HEIGHTS:
-        picture = _window(path, page, width, height, scale)
+        picture = _window(path, page, width, height + SPARE, scale)
         bottom = _bottom(picture)
         if bottom < picture.height:
             end = min(picture.height, bottom + MARGIN * scale)
@@ -102,4 +104,4 @@ def _window(path: str, page: Path, width: int, height: int, scale: int) -> Image
             last = (done.stderr.strip().splitlines() or ["no word of it"])[-1]
             raise RunError(f"Chromium made no picture of {page} ({last[:200]}); start it by hand to see why")
         with Image.open(shot) as image:
-            return image.convert("RGB")
+            return image.convert("RGB").crop((0, 0, image.width, image.height - SPARE * scale))
