@@ -147,7 +147,7 @@ class Config(Settings):
             raise ValueError(f"'{named[0]}' and '{named[1]}' are two benchmarks; keep one of them")
         if named and self.input is not None:
             raise ValueError(f"'{named[0]}' brings its own data; leave 'input' out")
-        if named and "tasks" in self.model_fields_set:
+        if named and self.tasks != list(TASKS):
             raise ValueError(f"'{named[0]}' brings its own tasks; leave 'tasks' out")
         return self
 

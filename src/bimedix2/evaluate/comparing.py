@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from bimedix2 import __version__, io
-from bimedix2.config import Settings
+from bimedix2.config import Settings, build
 from bimedix2.errors import DataError
 from bimedix2.evaluate.report import table
 from bimedix2.manifest import RunFolder, folder_hash, git_commit, read_manifest
@@ -96,7 +96,7 @@ def replay(folder: Path, scratch: Path) -> None:
     """
     from bimedix2.evaluate import Config
 
-    config = Config.model_validate(read_manifest(folder)["recipe"])
+    config = build(Config, read_manifest(folder)["recipe"], str(folder))
     stated = io.read_json(folder / "scores.json")
     pairs = [line for _, line in io.read_jsonl(folder / PAIRS)]
     _write(scratch, pairs, stated["left out"], config, stated["signature"])

@@ -155,11 +155,13 @@ class HubModel:
         encoded = self._processor.apply_chat_template(
             chats, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", **padding
         )
-        found = {name: value.to(self._model.device) for name, value in encoded.items()}
-        return {
-            name: value.to(self._model.dtype) if value.is_floating_point() else value
-            for name, value in found.items()
-        }
+        return {name: self._there(value) for name, value in encoded.items()}
+
+    def _there(self, value: Any) -> Any:
+        """A tensor on the model's device, a picture in its type; processors make other things too."""
+        if not isinstance(value, torch.Tensor):
+            return value
+        return value.to(self._model.device, self._model.dtype if value.is_floating_point() else value.dtype)
 
     def _answer(self, requests: Sequence[Request]) -> list[Reply]:
         inputs = self._encode(requests)
@@ -248,7 +250,7 @@ def _longer(inputs: dict[str, Any], words: Sequence[int]) -> dict[str, Any]:
     added = {"input_ids": more, "attention_mask": torch.ones_like(more)}
     return {
         name: torch.cat([value, added.get(name, torch.zeros_like(more)).to(value.dtype)], dim=1)
-        if value.shape == ids.shape
+        if isinstance(value, torch.Tensor) and value.shape == ids.shape
         else value
         for name, value in inputs.items()
     }

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from bimedix2 import io
+from bimedix2.config import build
 from bimedix2.evaluate import clinical
 from bimedix2.evaluate.clinical import catalogue
 from bimedix2.manifest import read_manifest
@@ -18,7 +19,7 @@ def replay(folder: Path, scratch: Path) -> None:
     """
     from bimedix2.evaluate import Config
 
-    config = Config.model_validate(read_manifest(folder)["recipe"])
+    config = build(Config, read_manifest(folder)["recipe"], str(folder))
     settings = config.clinical
     assert settings is not None
     rows = [_chosen(row) for _, row in io.read_jsonl(folder / "answers.jsonl")]

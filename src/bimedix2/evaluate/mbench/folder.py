@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_serializer, model_validator
 
 from bimedix2 import io
-from bimedix2.config import Settings
+from bimedix2.config import Settings, build
 from bimedix2.errors import DataError
 from bimedix2.evaluate import models
 from bimedix2.evaluate.answering import InPlace
@@ -194,7 +194,7 @@ def replay(folder: Path, scratch: Path) -> None:
     """
     from bimedix2.evaluate import Config
 
-    config = Config.model_validate(read_manifest(folder)["recipe"])
+    config = build(Config, read_manifest(folder)["recipe"], str(folder))
     benchmark, twin, systems = kept.read(folder, _settings(config).language)
     judging_ = Judging.of(config, benchmark, twin)
     stated = {one["model"]: one["signature"] for one in io.read_json(folder / "scores.json")["systems"]}
