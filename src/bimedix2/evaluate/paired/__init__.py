@@ -6,9 +6,7 @@ contradict itself. The items are a dataset's test records, or two benchmark file
 
 import random
 import shutil
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,12 +20,14 @@ from bimedix2.evaluate import models
 from bimedix2.evaluate.answering import InPlace
 from bimedix2.evaluate.ask import Ledger, answers, ask, likelihoods
 from bimedix2.evaluate.lexicon import Lexicon
-from bimedix2.evaluate.paired import files, numbers, report
+from bimedix2.evaluate.paired import files
 from bimedix2.evaluate.paired.files import Way
-from bimedix2.evaluate.paired.judge import Pair, judge, to_json
-from bimedix2.evaluate.paired.judged import ANSWERS, Judged, line, scored
+from bimedix2.evaluate.paired.folder import Failed, partial, replay, split, write_logs, write_numbers
+from bimedix2.evaluate.paired.judge import Pair
+from bimedix2.evaluate.paired.judged import Judged, scored, write_answers
+from bimedix2.evaluate.paired.numbers import Plan
 from bimedix2.evaluate.paired.pairs import Found, Twins, of_records, samples
-from bimedix2.evaluate.signature import Subject, decoding_of, hosts_of, in_short, open_subject
+from bimedix2.evaluate.signature import Subject, decoding_of, hosts_of, open_subject
 from bimedix2.evaluate.task import Asking, Raw, Sample, Task
 from bimedix2.evaluate.tasks.image_qa import IMAGE_QA
 from bimedix2.manifest import RunFolder, folder_hash, git_commit, read_manifest
@@ -107,14 +107,21 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
             ledger.take(config.reuse)
         subject = opener(config.model, config.threads, config.dtype)
         _ask(config, twins, subject, ledger, store)
-        pairs, failed = _judge(config, twins, subject, ledger, lexicon)
-        signature = _sign(config, settings, subject)
+        pairs, failed = split(_answered(config, twins, subject, ledger), lexicon)
+        if not pairs:
+            raise DataError(
+                f"no item has both answers ({failed[0].reason}, ...); mend the answers, or the model"
+            )
         if settings.judged:
             pairs = scored(pairs, settings.judged)
-        partial = _partial(config, len(twins), failed)
-        counts = _write(config, out.path, pairs, failed, found, partial, signature, odd)
+        signature = _sign(config, settings, subject)
+        left = write_removed(out.path, found.left)
+        write_logs(out.path, pairs, failed, lexicon)
+        opening = {"partial": partial(config.limit, pairs, failed), "not paired": left, "files": odd}
+        write_numbers(out.path, pairs, Plan(config.resamples, config.seed), signature, opening)
+        write_answers(out.path, pairs, subject.backend.name)
         shutil.rmtree(out.path / STATE)
-        return out.publish(counts, {"signature": signature})
+        return out.publish(_counts(pairs, failed, left), {"signature": signature})
 
 
 def questions(config: "Config") -> tuple[dict[str, list[Sample]], ImageStore, dict[str, Path]]:
@@ -199,26 +206,15 @@ def _ask(
         ask(way, every, subject, ledger, asking, lambda count: bar.advance(line, count))
 
 
-Failed = tuple[Twins, str, tuple[Raw, Raw]]
-"""An item without both answers: in which language and why."""
-
-
-def _judge(
-    config: "Config", twins: Sequence[Twins], subject: Subject, ledger: Ledger, lexicon: Lexicon | None
-) -> tuple[list[Pair], list[Failed]]:
-    pairs: list[Pair] = []
-    failed: list[Failed] = []
+def _answered(
+    config: "Config", twins: Sequence[Twins], subject: Subject, ledger: Ledger
+) -> list[tuple[Twins, tuple[str, str], tuple[Raw, Raw]]]:
+    """Every item with the hashes of its requests and what came back."""
+    out = []
     for one in twins:
-        keys = [sample.request(subject.identity, config.max_tokens) for _, sample in one.sides]
-        raws = (ledger.known[keys[0]], ledger.known[keys[1]])
-        wrong = [(tongue, raw) for (tongue, _), raw in zip(one.sides, raws, strict=True) if "failure" in raw]
-        if wrong:
-            failed.append((one, "; ".join(f"{tongue}: {raw['failure']}" for tongue, raw in wrong), raws))
-        else:
-            pairs.append(replace(judge(one, raws, lexicon), requests=(keys[0], keys[1])))
-    if not pairs:
-        raise DataError(f"no item has both answers ({failed[0][1]}, ...); mend the answers, or the model")
-    return pairs, failed
+        keys = tuple(sample.request(subject.identity, config.max_tokens) for _, sample in one.sides)
+        out.append((one, (keys[0], keys[1]), (ledger.known[keys[0]], ledger.known[keys[1]])))
+    return out
 
 
 def _sign(config: "Config", settings: Paired, subject: Subject) -> dict[str, Any]:
@@ -250,93 +246,14 @@ def _sign(config: "Config", settings: Paired, subject: Subject) -> dict[str, Any
     }
 
 
-def _partial(config: "Config", asked: int, failed: Sequence[Failed]) -> str:
-    """Why these are no whole results; empty where they are."""
-    out = []
-    if config.limit is not None:
-        out.append(f"at most {config.limit} items (limit={config.limit})")
-    if failed:
-        reasons = Counter(reason for _, reason, _ in failed)
-        why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-        out.append(f"{len(failed)} of {asked} items lack an answer ({why})")
-    return "; ".join(out)
-
-
-def _write(
-    config: "Config",
-    folder: Path,
-    pairs: Sequence[Pair],
-    failed: Sequence[Failed],
-    found: Found,
-    partial: str,
-    signature: dict[str, Any],
-    odd: dict[str, Any],
-) -> dict[str, Any]:
-    plan = numbers.Plan(config.resamples, config.seed)
-    left = Counter(reason for _, reason, _ in found.left)
-    values = {
-        "partial": partial,
-        "model": signature["model"]["model"],
-        "all": numbers.measure(pairs, plan),
-        "by type": numbers.by_type(pairs, plan),
-        "paired by": dict(Counter(pair.twins.rule for pair in pairs)),
-        "not paired": dict(left.most_common()),
-        "files": odd,
-    }
-    io.write_jsonl(folder / "answers.jsonl", _rows(pairs, failed))
-    io.write_jsonl(folder / "pairs.jsonl", (to_json(pair) for pair in pairs))
-    io.write_json(folder / "scores.json", {"signature": signature, **values})
-    io.write_text(folder / "scores.md", report.page(values, pairs, in_short(signature, ("model",))))
-    if any(not pair.twins.graded for pair in pairs):
-        for tongue, name in ANSWERS.items():
-            io.write_jsonl(folder / name, (line(pair, tongue, values["model"]) for pair in pairs))
-    reasons = write_removed(folder, found.left)
+def _counts(pairs: Sequence[Pair], failed: Sequence[Failed], left: dict[str, int]) -> dict[str, Any]:
+    """Questions in, kept in both languages, and left out by reason."""
+    lacking = {"lacks an answer": 2 * len(failed)} if failed else {}
     return {
-        "in": 2 * (len(pairs) + len(failed)) + len(found.left),
+        "in": 2 * (len(pairs) + len(failed)) + sum(left.values()),
         "kept": 2 * len(pairs),
-        "removed": reasons | ({"lacks an answer": 2 * len(failed)} if failed else {}),
+        "removed": left | lacking,
     }
 
 
-def _rows(pairs: Sequence[Pair], failed: Sequence[Failed]) -> list[dict[str, Any]]:
-    """A line an answer: what was asked, what was expected, and every judgement."""
-    out = []
-    for pair in pairs:
-        for place, (tongue, sample) in enumerate(pair.twins.sides):
-            said = (pair.english, pair.arabic)[place]
-            judged = {
-                "right": said.right,
-                "language_kept": said.kept,
-                "switched": list(said.switched),
-                "reasons": list(said.reasons),
-            }
-            asked = {"request": pair.requests[place], "raw": pair.raws[place]}
-            out.append(asked | _asked(pair.twins, tongue, sample) | judged)
-    for twins, reason, raws in failed:
-        for (tongue, sample), raw in zip(twins.sides, raws, strict=True):
-            out.append(
-                {
-                    "request": "",
-                    "raw": raw,
-                    **_asked(twins, tongue, sample),
-                    "right": None,
-                    "reasons": [reason],
-                }
-            )
-    return out
-
-
-def _asked(twins: Twins, tongue: str, sample: Sample) -> dict[str, Any]:
-    wanted = sample.expected
-    assert wanted is not None
-    return {
-        "item": twins.id,
-        "id": sample.record.id,
-        "language": tongue,
-        "type": twins.type,
-        "subject": twins.subject if twins.known_subject else None,
-        "prompt": [{"role": m.role, "text": m.text} for m in sample.messages],
-        "images": [part.image for message in sample.messages for part in message.images],
-        "options": list(sample.notes.get("choices", ())),
-        "expected": {"facts": wanted.facts, "verdict": wanted.verdict, "reference": wanted.reference},
-    }
+__all__ = ["Paired", "questions", "replay", "run"]

@@ -100,7 +100,7 @@ def judge(twins: Twins, raws: tuple[Raw, Raw], lexicon: Lexicon | None) -> Pair:
         _said(twins, tongue, sample, raw, lexicon)
         for (tongue, sample), raw in zip(twins.sides, raws, strict=True)
     )
-    if twins.english.options:
+    if twins.english.notes.get("choices"):
         comparable = bool(english.choice and arabic.choice)
         differ = ("option",) if comparable and english.choice != arabic.choice else ()
     else:

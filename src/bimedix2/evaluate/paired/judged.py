@@ -22,8 +22,15 @@ class Judged(Settings):
     arabic: Path
 
 
-def line(pair: Pair, tongue: str, model: str) -> dict[str, Any]:
-    """An answer as it stands in an answers file."""
+def write_answers(folder: Path, pairs: Sequence[Pair], model: str) -> None:
+    """Write the answers files that a judge is given; nothing where answers are graded here."""
+    if all(pair.twins.graded for pair in pairs):
+        return
+    for tongue, name in ANSWERS.items():
+        io.write_jsonl(folder / name, (_line(pair, tongue, model) for pair in pairs))
+
+
+def _line(pair: Pair, tongue: str, model: str) -> dict[str, Any]:
     return {"question_id": int(pair.twins.id), "text": _answer(pair, tongue), "model_id": model}
 
 

@@ -155,12 +155,19 @@ def _types(found: dict[str, dict[str, Any]]) -> str:
 
 
 def _paired(values: dict[str, Any]) -> str:
-    how = ", ".join(f"{count} by {rule}" for rule, count in values["paired by"].items())
-    left = ", ".join(f"{count} {reason}" for reason, count in values["not paired"].items()) or "none"
+    how = ", ".join(f"{count} by {rule}" for rule, count in _ranked(values["paired by"]))
+    left = ", ".join(f"{count} {reason}" for reason, count in _ranked(values["not paired"])) or "none"
     found = values["all"]
     out = f"{found['items']} items of {found['subjects']} subjects ({how}). Questions without a twin: {left}."
-    odd = [f"{tongue}: {name} {n}" for tongue, one in values["files"].items() for name, n in one.items()]
+    odd = [
+        f"{t}: {name} {n}" for t, one in sorted(values["files"].items()) for name, n in sorted(one.items())
+    ]
     return f"{out} Odd in the files: {'; '.join(odd)}." if odd else out
+
+
+def _ranked(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """The most frequent first, whatever order a file has them in."""
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
 
 
 def _spread(pairs: Sequence[Pair]) -> list[Pair]:
