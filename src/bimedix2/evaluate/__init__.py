@@ -17,6 +17,7 @@ from bimedix2.errors import ConfigError, DataError
 from bimedix2.evaluate import (
     aggregate,
     browse,
+    cascades,
     clinical,
     comparing,
     conversations,
@@ -35,6 +36,7 @@ from bimedix2.evaluate import (
 )
 from bimedix2.evaluate.ask import Ledger, ask
 from bimedix2.evaluate.browse import Browse
+from bimedix2.evaluate.cascades import Cascades
 from bimedix2.evaluate.clinical import Clinical
 from bimedix2.evaluate.clinical import replay as clinical_replay
 from bimedix2.evaluate.comparing import Compare
@@ -42,7 +44,9 @@ from bimedix2.evaluate.conversations import Conversations
 from bimedix2.evaluate.errors import Errors
 from bimedix2.evaluate.failures import Failure
 from bimedix2.evaluate.lexicon import WORDS, Lexicon
+from bimedix2.evaluate.mbench import build
 from bimedix2.evaluate.mbench import folder as mbench
+from bimedix2.evaluate.mbench.build import MbenchBuild
 from bimedix2.evaluate.mbench.folder import Mbench
 from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.paired import Paired
@@ -77,6 +81,10 @@ class Config(Settings):
     """Radiology reports of MIMIC-CXR and MIMIC-III."""
     paired: Paired | None = None
     """The same items in both languages."""
+    cascades: Cascades | None = None
+    """An English model behind translation services, beside the bilingual model (Table 8)."""
+    mbench_build: MbenchBuild | None = None
+    """A benchmark in BiMed-MBench's layout from a dataset's test records; no model is asked."""
     trial: Trial | None = None
     """A blind expert trial: ``seal`` it, or ``read`` one that was judged in ``review``."""
     errors: Errors | None = None
@@ -157,6 +165,8 @@ Opener = Callable[[Model, int | None, Dtype], Subject]
 KINDS: dict[str, Callable[[Config, Opener], Path]] = {
     "clinical": clinical.run,
     "paired": paired.run,
+    "cascades": cascades.run,
+    "mbench_build": build.run,
     "trial": trial.run,
     "vqa": vqa.run,
     "reports": reports.run,
@@ -188,6 +198,8 @@ REPLAYS: dict[str, replaying.Replay] = {
     replaying.TASKS_KIND: replaying.tasks,
     "clinical": clinical_replay.replay,
     "mbench": mbench.replay,
+    "paired": paired.replay,
+    "cascades": cascades.replay,
     "compare": comparing.replay,
     "vqa": vqa.replay,
     "reports": reports.replay,
