@@ -95,7 +95,8 @@ def test_every_fault_of_an_answers_file_is_counted_and_named(dataset: Path, tmp_
     rows += [{**rows[3], "text": "Something else."}, rows[0], {"question_id": "nobody/9", "text": "x"}]
     rows += [{"question_id": float("nan"), "text": "y"}]
     del rows[4]  # new/5
-    folder = evaluate.run(recipe(dataset, {"answers": str(write(tmp_path / "a.jsonl", rows))}))
+    file = write(tmp_path / "a.jsonl", rows)
+    folder = evaluate.run(recipe(dataset, {"answers": str(file)}, batch=1))
     found = io.read_json(folder / "scores.json")
     assert found["faults"] == {
         "model": {

@@ -76,7 +76,7 @@ class AnswersFile:
         return self._identity
 
     def expect(self, ids: Iterable[str]) -> None:
-        """Hear which questions are asked: the other ids of the file are extra.
+        """Hear which questions a task asks: the other ids of the file are extra.
 
         Raises:
             DataError: it answers none of them.
@@ -126,7 +126,7 @@ class AnswersFile:
         Raises:
             ModelError: a request has no id: it is none of a benchmark's questions.
         """
-        self.expect(request.id for request in requests)
+        self._asked |= dict.fromkeys(request.id for request in requests)
         found: list[Reply | RefusedError] = []
         for number, request in enumerate(requests):
             if not request.id:

@@ -11,7 +11,7 @@ import yaml
 
 from bimedix2 import config, evaluate, io
 from bimedix2.engine.local import Engine
-from bimedix2.errors import ConfigError, DataError
+from bimedix2.errors import ConfigError, DataError, RunError
 from bimedix2.evaluate.clinical import catalogue
 from bimedix2.manifest import read_manifest, verify
 
@@ -78,6 +78,14 @@ def test_ten_columns_and_their_macro_mean_with_everything_on_disk(settings: Make
         r"benchmark:\w{8}\|language:en\|harness:0.4.13\|prompt:\w{8}\+\w{8},0-shot\|checkpoint:", words
     )
     assert read_manifest(folder)["counts"]["kept"] == len(answers)
+    same = evaluate.replay(folder)
+    assert set(same) == {"answers.jsonl", "paper.jsonl", "scores.json", "scores.md"}
+    answers[0]["values"] = [
+        -9.0 if n == answers[0]["chosen"] else -1.0 for n in range(len(answers[0]["values"]))
+    ]
+    io.write_jsonl(folder / "answers.jsonl", answers)
+    with pytest.raises(RunError, match=r"recomputed"):
+        evaluate.replay(folder)
 
 
 def test_its_rows_stand_in_the_paper_s_table(settings: Make) -> None:
