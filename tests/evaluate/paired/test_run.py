@@ -91,8 +91,9 @@ def test_a_folder_is_replayed_from_its_logs(dataset: Path, right: dict[str, str]
     recipe = settings(dataset=dataset, _known_words=True)
     folder = evaluate.run(recipe, opener(Scripted(right | wrong)))
     assert evaluate.replay(folder) == ["scores.json", "scores.md"]
-    lines = (folder / "answers.jsonl").read_text(encoding="utf-8")
-    (folder / "answers.jsonl").write_text(lines.replace('"right":false', '"right":true'), encoding="utf-8")
+    lines = rows(folder / "answers.jsonl")
+    assert [line["item"] for line in lines if not line["right"]] == ["p2|*|held|0"]
+    io.write_jsonl(folder / "answers.jsonl", [{**line, "right": True} for line in lines])
     with pytest.raises(RunError, match=r"item 3 in ar: 'right' is True, recomputed False"):
         evaluate.replay(folder)
 

@@ -99,9 +99,9 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     for path in (settings.english, settings.arabic):
         if path is not None and not path.is_file():
             raise DataError(f"{path} is no file; name a benchmark's file of questions")
+    found, store, lexicon, odd = _items(config, settings)
+    twins = _limited(config, found)
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
-        found, store, lexicon, odd = _items(config, settings)
-        twins = _limited(config, found)
         ledger = Ledger(out.path / STATE / "answers.jsonl")
         if config.reuse:
             ledger.take(config.reuse)
