@@ -12,6 +12,7 @@ Settings and opening alone: what each of them does stands in ``hub``, ``llm``, `
 """
 
 import weakref
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -167,18 +168,18 @@ class Remote:
         """Hash of the address, the model and the settings that answers depend on."""
         return self._backend.identity
 
-    def chat(self, requests: list[Request]) -> list[Reply]:
+    def chat(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer every request; errors as ``bimedix2.llm.openai.OpenAI``."""
         return self._backend.chat(requests)
 
-    def loglikelihood(self, pairs: list[tuple[Request, str]]) -> list[Loglikelihood]:
+    def loglikelihood(self, pairs: Sequence[tuple[Request, str]]) -> list[Loglikelihood]:
         """Score continuations; errors as ``bimedix2.llm.openai.OpenAI``."""
         return self._backend.loglikelihood(pairs)
 
-    def attempt(self, requests: list[Request], watch: Watch) -> list[Any]:
+    def attempt(self, requests: Sequence[Request], watch: Watch) -> list[Any]:
         """As ``chat``, with errors in the places of refused requests."""
         return self._backend.attempt(requests, watch)
 
-    def score(self, pairs: list[tuple[Request, str]], watch: Watch) -> list[Any]:
+    def score(self, pairs: Sequence[tuple[Request, str]], watch: Watch) -> list[Any]:
         """As ``loglikelihood``, with errors in the places of refused requests."""
         return self._backend.score(pairs, watch)
