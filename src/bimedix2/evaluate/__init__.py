@@ -30,6 +30,7 @@ from bimedix2.evaluate import (
     replaying,
     report,
     reports,
+    safety,
     tables,
     trial,
     vqa,
@@ -53,6 +54,7 @@ from bimedix2.evaluate.paired import Paired
 from bimedix2.evaluate.paper import Paper
 from bimedix2.evaluate.reports import Reports
 from bimedix2.evaluate.rows import Facets, Row
+from bimedix2.evaluate.safety import Safety
 from bimedix2.evaluate.signature import Subject, open_subject, sign
 from bimedix2.evaluate.task import Asking, Sample
 from bimedix2.evaluate.tasks import TASKS
@@ -79,6 +81,8 @@ class Config(Settings):
     """Questions about pictures: Rad-VQA, SLAKE, Path-VQA, and their Arabic twins."""
     reports: Reports | None = None
     """Radiology reports of MIMIC-CXR and MIMIC-III."""
+    safety: Safety | None = None
+    """What must not simply be answered, and its answerable twins; safeguards off and on."""
     paired: Paired | None = None
     """The same items in both languages."""
     cascades: Cascades | None = None
@@ -169,6 +173,7 @@ KINDS: dict[str, Callable[[Config, Opener], Path]] = {
     "mbench_build": build.run,
     "trial": trial.run,
     "vqa": vqa.run,
+    "safety": safety.run,
     "reports": reports.run,
     "errors": errors.run,
     "browse": browse.run,
@@ -188,6 +193,7 @@ Questions = tuple[dict[str, list[Sample]], ImageStore, dict[str, Path]]
 QUESTIONS: dict[str, Callable[[Config], Questions]] = {
     "paired": paired.questions,
     "vqa": vqa.questions,
+    "safety": safety.questions,
     "reports": reports.questions,
     "mbench": mbench.questions,
 }
@@ -203,6 +209,7 @@ REPLAYS: dict[str, replaying.Replay] = {
     "compare": comparing.replay,
     "vqa": vqa.replay,
     "reports": reports.replay,
+    "safety": safety.replay,
 }
 """Kind -> how a finished folder's numbers come from its logs; see ``bimedix2.evaluate.replaying``."""
 
