@@ -7,21 +7,21 @@ score: it is kept with its reason.
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bimedix2 import __version__, io
-from bimedix2.errors import ContextError, DataError, ImageError
+from bimedix2.errors import ConfigError, ContextError, DataError, ImageError
 from bimedix2.evaluate import models
+from bimedix2.evaluate.answers_file import AnswersFile
 from bimedix2.evaluate.ask import Ledger, answers, ask
 from bimedix2.evaluate.signature import Subject, decoding_words
-from bimedix2.evaluate.task import Asking, Raw, Sample
+from bimedix2.evaluate.task import Asking, Raw, Sample, Way
 from bimedix2.llm.backend import Backend
 from bimedix2.manifest import git_commit
 from bimedix2.records.images import ImageStore
@@ -113,6 +113,16 @@ def answered(backend: Backend, samples: Sequence[Sample], asking: Asking) -> lis
     return answered(backend, samples[:half], asking) + answered(backend, samples[half:], asking)
 
 
+def check(config: "Config", kind: str) -> None:
+    """Refuse a key of a dataset's tasks that a kind has one of its own for.
+
+    Raises:
+        ConfigError: it is there.
+    """
+    if "max_tokens" in config.model_fields_set:
+        raise ConfigError(f"'max_tokens' is for a dataset's tasks; write {kind}.max_tokens")
+
+
 def open_ledger(folder: Path, reuse: Path | None) -> Ledger:
     """What was answered before a kill, and what a finished folder asked of the same weights.
 
@@ -149,14 +159,35 @@ def collect(
     bar: Progress,
     label: str,
 ) -> list[Answered]:
-    """Ask what is not on disk; every sample with its answer, in the samples' order."""
+    """Ask what is not on disk; every sample with its answer, in the samples' order.
+
+    Raises:
+        DataClassError: a sample may not be sent to the model's host; nothing was.
+        DataError: an answers file answers none of the samples.
+    """
     line = bar.add_task(label, total=len(samples))
-    way: Any = SimpleNamespace(ask=answered)  # of a task, ``ask`` needs no more
-    ask(way, samples, subject, ledger, asking, lambda count: bar.advance(line, count))
+    if isinstance(subject.backend, AnswersFile):
+        return _look_up(subject.backend, samples, asking, lambda count: bar.advance(line, count))
+    ask(Way(answered), samples, subject, ledger, asking, lambda count: bar.advance(line, count))
     found = []
     for sample in samples:
         request = sample.request(subject.identity, asking.max_tokens)
         found.append(Answered(sample, request, ledger.known[request]))
+    return found
+
+
+def _look_up(
+    file: AnswersFile, samples: Sequence[Sample], asking: Asking, tick: Callable[[int], None]
+) -> list[Answered]:
+    """By id alone: questions of equal words and pictures are one request, and have an answer each here."""
+    file.expect(sample.id for sample in samples)
+    found: list[Answered] = []
+    for start in range(0, len(samples), asking.batch):
+        part = samples[start : start + asking.batch]
+        for sample, raw in zip(part, answered(file, part, asking), strict=True):
+            request = hash_of([sample.request(file.identity, asking.max_tokens), sample.id])
+            found.append(Answered(sample, request, raw))
+        tick(len(part))
     return found
 
 
@@ -240,6 +271,17 @@ def in_short(signature: dict[str, Any]) -> str:
 def seed_of(seed: int, name: str) -> int:
     """A seed of a benchmark's own: draws of two benchmarks must not go together."""
     return int(io.sha256_bytes(f"{seed}:{name}".encode())[:8], 16)
+
+
+def row_name(signature: dict[str, Any], usual: str) -> str:
+    """The model's name in the paper's tables; one that was asked in other words than usual says in which.
+
+    Args:
+        signature: of the scores.
+        usual: the version of the usual words, without its hash.
+    """
+    model, words = str(signature["model"]["model"]), signature["prompt"]["words"].rpartition(":")[0]
+    return model if words == usual else f"{model}, {words}"
 
 
 def hash_of(value: Any) -> str:

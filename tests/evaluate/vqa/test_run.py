@@ -140,7 +140,7 @@ def test_arabic_twins_have_their_own_scores_and_signature(
     assert found["compat"]["average"] is None
     assert found["arabic"]["signature"]["scorer"] == "vqa-arabic"
     assert found["arabic"]["signature"]["benchmark"] != found["compat"]["signature"]["benchmark"]
-    assert found["notes"] == [
+    assert found["data"]["slake_ar"]["notes"] == [
         "slake_ar: 4 questions are translations by t@1; 1 of them were reviewed, and 1 fail a check of the "
         "translation and were not"
     ]
@@ -169,6 +169,7 @@ def test_an_answers_file_of_a_system_elsewhere_stands_in_the_table(settings: Mak
     asked = evaluate.run(settings(_export=True, _output=str(tmp_path / "questions")))
     lines = [row for _, row in io.read_jsonl(asked / "questions.jsonl")]
     assert {row["question_id"] for row in lines} >= {"slake/1", "vqa_rad/1"}
+    assert {row["max_tokens"] for row in lines} == {200}
     given = tmp_path / "given.jsonl"
     answers = [
         {"question_id": row["question_id"], "text": ANSWERS[row["text"]], "model": "elsewhere"}
@@ -219,6 +220,8 @@ def test_what_is_wrong_with_the_data_is_said_before_a_model_is_opened(
         DataError, match=r"no test records of 'slake' that are Arabic twins .* leave 'slake_ar'"
     ):
         evaluate.run(settings(tasks=["slake_ar"]), never)
+    with pytest.raises(ConfigError, match=r"'max_tokens' is for a dataset's tasks; write vqa.max_tokens"):
+        evaluate.run(settings(_max_tokens=9), never)
     with pytest.raises(RunError, match="is not a folder"):
         evaluate.run(settings(data=[str(tmp_path / "none")]), never)
     record = next(read_records(published))

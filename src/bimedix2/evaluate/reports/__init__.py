@@ -32,6 +32,8 @@ from bimedix2.records.store import write_removed
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config
 
+USUAL = {mimic_cxr.NAME: "paper", mimic_iii.NAME: "multimedeval"}
+"""The words of the paper's tables; rows of other words are named by them."""
 Opener = Callable[[Model, int | None, Any], Subject]
 
 
@@ -120,6 +122,7 @@ def questions(config: "Config") -> tuple[dict[str, list[Sample]], ImageStore, di
 def _read(config: "Config") -> tuple[Reports, list[Collection], InPlace]:
     settings = config.reports
     assert settings is not None
+    answering.check(config, "reports")
     pictures = InPlace(settings.cxr.path if settings.cxr else Path("the pictures' folder"))
     found = []
     if settings.cxr is not None:
@@ -238,5 +241,8 @@ def _write_numbers(
         folder / "scores.json", {"partial": partial, "data": data, "answers file": faults, **stated}
     )
     io.write_text(folder / "scores.md", page.page(values, partial, notes, model, lines))
-    own = [scores.paper_row(one, name, reasons[name], model, lines[name]) for name, one in values.items()]
+    named = {name: answering.row_name(signatures[name], USUAL[name]) for name in values}
+    own = [
+        scores.paper_row(one, name, reasons[name], named[name], lines[name]) for name, one in values.items()
+    ]
     io.write_jsonl(folder / "paper.jsonl", own)

@@ -88,7 +88,7 @@ class Collection:
             DataError: with the reasons.
         """
         if not self.items:
-            reasons = "; ".join(f"{count} {reason}" for reason, count in self.left_out.most_common())
+            reasons = "; ".join(f"{reason}: {count}" for reason, count in self.left_out.most_common())
             raise DataError(f"{sentence} ({reasons or 'there is none'}); check the folder")
 
     def draw(self, limit: int | None, seed: int) -> None:
@@ -111,7 +111,7 @@ class Collection:
         if self.limited:
             parts.append(f"{len(self.items)} of {self.limited} reports drawn")
         if found != self.published:
-            reasons = "; ".join(f"{count} {reason}" for reason, count in self.left_out.most_common())
+            reasons = "; ".join(f"{reason}: {count}" for reason, count in self.left_out.most_common())
             parts.append(
                 f"{found} of {self.published} published" + (f" (left out: {reasons})" if reasons else "")
             )

@@ -119,6 +119,8 @@ def _mean(
     if not there:
         return None, None
     draws = bootstrap.draw([subject for _, subject in there], plan.resamples, seed_of(plan.seed, name))
+    if len({one for one, _ in there}) == 1:
+        return there[0][0], None  # all alike: drawing again shows no spread
     # The sum in order, as MultiMedEval and ``bimedix2 score`` take it: numpy's differs in the last digit.
     value = sum(one for one, _ in there) / len(there)
     estimate = bootstrap.mean([one for one, _ in there], draws)

@@ -26,6 +26,8 @@ from bimedix2.records.store import write_removed
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config
 
+USUAL = "published,mme"
+"""The words of the paper's table; rows of other words are named by them."""
 Opener = Callable[[Model, int | None, Any], Subject]
 
 
@@ -114,6 +116,7 @@ def questions(config: "Config") -> tuple[dict[str, list[Sample]], ImageStore, di
 def _read(config: "Config") -> tuple[Vqa, list[Benchmark], InPlace]:
     settings = config.vqa
     assert settings is not None
+    answering.check(config, "vqa")
     found, pictures = load.read(settings.data, settings.tasks, config.limit, config.seed)
     return settings, found, pictures
 
@@ -228,6 +231,7 @@ def _write_numbers(
     io.write_text(folder / "scores.md", report.page(values, partial, notes, model, lines))
     if "compat" in values:
         reasons = _partial(data, values, "compat")
-        row = scores.paper_row(values["compat"], reasons, model, lines["compat"])
+        name = answering.row_name(signatures["compat"], USUAL)
+        row = scores.paper_row(values["compat"], reasons, name, lines["compat"])
         if row:
             io.write_jsonl(folder / "paper.jsonl", [row])

@@ -89,7 +89,7 @@ class Benchmark:
         if self.limited:
             parts.append(f"{len(self.items)} of {self.limited} questions drawn")
         if found != whole:
-            reasons = "; ".join(f"{count} {reason}" for reason, count in self.left_out.most_common())
+            reasons = "; ".join(f"{reason}: {count}" for reason, count in self.left_out.most_common())
             parts.append(
                 f"{found} of {whole} published questions" + (f" (left out: {reasons})" * bool(reasons))
             )
