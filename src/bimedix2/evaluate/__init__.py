@@ -270,7 +270,9 @@ def _export(config: Config) -> Path:
         raise ConfigError(f"'{config.kind}' has no questions to write out; leave export out")
     samples, images, inputs = found
     recipe = config.model_dump(mode="json")
-    return export.write(config.output, recipe, inputs, samples, images, config.max_tokens)
+    own = getattr(config, config.kind) if config.kind else config
+    most = getattr(own, "max_tokens", config.max_tokens)
+    return export.write(config.output, recipe, inputs, samples, images, most)
 
 
 def _samples(config: Config, records: Sequence[Record]) -> dict[str, list[Sample]]:
