@@ -3,9 +3,10 @@
 The pairs lie in `translation_pairs/`, the words in `translation_mutations.json`. This file imports no check
 and was committed before one existed. `held_out.jsonl` is opened only by the final run of the benchmark:
 nobody who writes or tunes a check reads it. Only the Arabic side is changed, and every change alters what it
-says (or, for `dialect`, its register). It prints how many mutations of each category a file of pairs gives:
+says (or, for `dialect`, its register). It prints how many mutations of each category a file of pairs gives,
+and writes them to a file where one is named:
 
-    python benchmarks/translation_mutations.py benchmarks/translation_pairs/development.jsonl [SEED=0]
+    python benchmarks/translation_mutations.py benchmarks/translation_pairs/development.jsonl [SEED=0] [OUT]
 """
 
 import json
@@ -14,7 +15,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -87,6 +88,17 @@ def mutate(pair: Mapping[str, str], seed: int = 0) -> list[Mutation]:
 def read_pairs(path: Path) -> list[dict[str, str]]:
     """Read pairs with the fields id, kind, source and target from a JSON Lines file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def read_mutations(path: Path) -> list[Mutation]:
+    """Read mutations that `write_mutations` wrote."""
+    return [Mutation(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_mutations(made: list[Mutation], path: Path) -> None:
+    """Write mutations as JSON Lines."""
+    lines = (json.dumps(asdict(m), ensure_ascii=False) + "\n" for m in made)
+    path.write_text("".join(lines), encoding="utf-8")
 
 
 @cache
@@ -458,10 +470,13 @@ def every(pairs: list[dict[str, str]], seed: int = 0) -> Iterator[Mutation]:
         yield from mutate(pair, seed)
 
 
-def main(path: Path, seed: int) -> None:
+def main(path: Path, seed: int, out: Path | None) -> None:
     """Print the number of mutations of each category, and of each way to make one."""
     pairs = read_pairs(path)
-    made = Counter((m.category, m.how) for m in every(pairs, seed))
+    mutations = list(every(pairs, seed))
+    if out:
+        write_mutations(mutations, out)
+    made = Counter((m.category, m.how) for m in mutations)
     print(f"{len(pairs)} pairs, {sum(made.values())} mutations, seed {seed}")
     for category in CATEGORIES:
         ways = {how: n for (name, how), n in made.items() if name == category}
@@ -469,4 +484,4 @@ def main(path: Path, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int((sys.argv[2:] or ["0"])[0]))
+    main(Path(sys.argv[1]), int((sys.argv[2:] or ["0"])[0]), Path(sys.argv[3]) if sys.argv[3:] else None)
