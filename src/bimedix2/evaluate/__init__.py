@@ -16,6 +16,7 @@ from bimedix2.engine import Dtype
 from bimedix2.errors import ConfigError, DataError
 from bimedix2.evaluate import (
     aggregate,
+    bias,
     browse,
     cascades,
     clinical,
@@ -33,9 +34,11 @@ from bimedix2.evaluate import (
     safety,
     tables,
     trial,
+    uphill,
     vqa,
 )
 from bimedix2.evaluate.ask import Ledger, ask
+from bimedix2.evaluate.bias import Bias
 from bimedix2.evaluate.browse import Browse
 from bimedix2.evaluate.cascades import Cascades
 from bimedix2.evaluate.clinical import Clinical
@@ -59,6 +62,7 @@ from bimedix2.evaluate.signature import Subject, open_subject, sign
 from bimedix2.evaluate.task import Asking, Sample
 from bimedix2.evaluate.tasks import TASKS
 from bimedix2.evaluate.trial import Trial
+from bimedix2.evaluate.uphill import Uphill
 from bimedix2.evaluate.vqa import Vqa
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import Record, Split
@@ -81,6 +85,10 @@ class Config(Settings):
     """Questions about pictures: Rad-VQA, SLAKE, Path-VQA, and their Arabic twins."""
     reports: Reports | None = None
     """Radiology reports of MIMIC-CXR and MIMIC-III."""
+    uphill: Uphill | None = None
+    """Health claims that the user presupposes more and more firmly."""
+    bias: Bias | None = None
+    """The same cases with gender, country or insurance swapped."""
     safety: Safety | None = None
     """What must not simply be answered, and its answerable twins; safeguards off and on."""
     paired: Paired | None = None
@@ -173,6 +181,8 @@ KINDS: dict[str, Callable[[Config, Opener], Path]] = {
     "mbench_build": build.run,
     "trial": trial.run,
     "vqa": vqa.run,
+    "uphill": uphill.run,
+    "bias": bias.run,
     "safety": safety.run,
     "reports": reports.run,
     "errors": errors.run,
@@ -193,6 +203,8 @@ Questions = tuple[dict[str, list[Sample]], ImageStore, dict[str, Path]]
 QUESTIONS: dict[str, Callable[[Config], Questions]] = {
     "paired": paired.questions,
     "vqa": vqa.questions,
+    "uphill": uphill.questions,
+    "bias": bias.questions,
     "safety": safety.questions,
     "reports": reports.questions,
     "mbench": mbench.questions,
@@ -208,6 +220,8 @@ REPLAYS: dict[str, replaying.Replay] = {
     "cascades": cascades.replay,
     "compare": comparing.replay,
     "vqa": vqa.replay,
+    "uphill": uphill.replay,
+    "bias": bias.replay,
     "reports": reports.replay,
     "safety": safety.replay,
 }
