@@ -18,6 +18,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from bimedix2 import io
 from bimedix2.manifest import RunFolder
 from bimedix2.records import ImagePart, Language, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
@@ -285,3 +286,90 @@ def serve(tmp_path: Path) -> Callable[..., Any]:
 def finish() -> Callable[..., Path]:
     """``finish(folder, records)``: a finished folder with those records."""
     return finished
+
+
+ASKED = {
+    "en": (
+        "What does the radiograph show?",
+        "A small left pleural effusion.\nNo pneumothorax.",
+        ["There is a left pleural effusion of 10-20 mm.", "The lungs are clear.", "Right effusion."],
+    ),
+    "ar": (
+        "ماذا تُظهر صورة الأشعة السينية؟",
+        "انصباب جنبي صغير في الجهة اليسرى.\nلا يوجد استرواح صدري.",
+        [
+            "يوجد انصباب جنبي أيسر سماكته 10-20 mm.",
+            "الرئتان سليمتان.",
+            "انصباب في الجهة اليمنى.\nيُنصح بإجراء CT.",
+        ],
+    ),
+}
+"""Question, reference and answers of a trial, written here."""
+
+
+def make_trial(folder: Path, count: int, labels: int = 3) -> Path:
+    """A sealed folder of so many items, in the layout of docs/trial.md; every second is Arabic."""
+    with RunFolder(folder, "evaluate", {}) as out:
+        rows = []
+        for number in range(1, count + 1):
+            key = ImageStore(out.path / "images").add(png(10 * number))
+            language = "en" if number % 2 else "ar"
+            question, reference, answers = ASKED[language]
+            parts: list[dict[str, str]] = [{"image": key}, {"text": question}]
+            rows.append(
+                {
+                    "id": f"{number:03d}",
+                    "domain": "chest_xray",
+                    "type": "conversation",
+                    "language": language,
+                    "cluster": str(number),
+                    "data_class": "open",
+                    "turns": [{"role": "user", "parts": parts}],
+                    "reference": reference,
+                    "answers": [{"label": "ABCDEFGHI"[n], "text": answers[n % 3]} for n in range(labels)],
+                }
+            )
+        io.write_jsonl(out.path / "items.jsonl", rows)
+        about = {
+            "format": 1,
+            "items_sha256": io.sha256_file(out.path / "items.jsonl"),
+            "key_sha256": "0" * 64,
+        }
+        return out.publish({"in": count, "kept": count, "removed": {}}, {"trial": about})
+
+
+def trial_of(folder: Path, **changes: Any) -> Config:
+    """Settings of a trial whose sealed folder is ``folder / "sealed"``."""
+    given: dict[str, Any] = {
+        "kind": "trial",
+        "input": folder / "sealed",
+        "store": str(folder / "trial.sqlite"),
+        "output": folder / "judged",
+        "people": [{"name": name, "role": "reviewer"} for name in ("amal", "omar", "sara")],
+        "port": 0,
+    }
+    return Config.model_validate({**given, **changes})
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Callable[..., Config]:
+    """``trial(4, overlap=2)``: the settings of a trial of so many items, sealed and not yet open."""
+
+    def make(count: int = 4, labels: int = 3, **changes: Any) -> Config:
+        make_trial(tmp_path / "sealed", count, labels)
+        return trial_of(tmp_path, **changes)
+
+    return make
+
+
+@pytest.fixture
+def serve_trial(tmp_path: Path) -> Callable[..., Any]:
+    """``with serve_trial(3, overlap=1) as site``: a server over a trial of so many items."""
+
+    @contextmanager
+    def run(count: int = 3, labels: int = 3, **changes: Any) -> Iterator[Site]:
+        make_trial(tmp_path / "sealed", count, labels)
+        with serving(trial_of(tmp_path, **changes)) as site:
+            yield site
+
+    return run

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from bimedix2.errors import ConfigError, DataError, RunError
 from bimedix2.review import open_batch
 from bimedix2.review.events import GENESIS, Head, check_chain
+from bimedix2.review.pairs import Item
 from bimedix2.review.room import Room
 from bimedix2.review.settings import Config
 from bimedix2.review.store import Store
@@ -116,7 +117,7 @@ def test_the_database_itself_refuses_to_change_what_is_written(opened: Config, s
         ):
             connection.execute(text(statement))
         assert store.events() == before
-        assert len(store.items()) == 40
+        assert len(store.items(Item)) == 40
 
 
 def test_what_fails_halfway_writes_nothing(opened: Config) -> None:

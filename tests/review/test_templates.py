@@ -2,7 +2,9 @@
 
 import re
 
+from bimedix2.review.entry import Words
 from bimedix2.review.judgement import Category, Verdict
+from bimedix2.review.trial.pages import WORDS
 from bimedix2.web import shell
 
 PREFIXES = {
@@ -14,7 +16,12 @@ PREFIXES = {
     "review_verdict_": tuple(verdict.value for verdict in Verdict),
     "review_hint_": tuple(verdict.value for verdict in Verdict),
     "review_": tuple(category.value for category in Category),
+    "review_trial_": ("done", "mine"),
+    "review_trial_lead_": ("choose", "revise"),
+    "review_trial_submit_": ("choose", "revise"),
+    "review_trial_said_": ("best", "tie", "abstain"),
 }
+SCRIPTS = [shell.STATIC / name for name in ("desk.js", "review.js", "trial.js")]
 
 
 def test_the_templates_and_the_script_ask_only_for_words_that_exist() -> None:
@@ -24,8 +31,11 @@ def test_the_templates_and_the_script_ask_only_for_words_that_exist() -> None:
         text = path.read_text(encoding="utf-8")
         used |= set(re.findall(r'data-t(?:-\w+)?="(\w+)"', text)) | set(re.findall(r"\bt\.(\w+)", text))
         used |= set(re.findall(r'word\("(\w+)"\)', text))
-    script = (shell.STATIC / "review.js").read_text(encoding="utf-8")
-    used |= set(re.findall(r'(?:\bt|word|problem)\("(\w+)"', script))
+    used |= {*Words(), *WORDS}
+    for script in SCRIPTS:
+        text = script.read_text(encoding="utf-8")
+        used |= set(re.findall(r'(?:\bt|word|problem)\("(\w+)"', text))
+        used |= set(re.findall(r'"(review_trial_\w+)"', text))
     assert len(used) > 50
     assert used <= words, used - words
 
@@ -39,8 +49,9 @@ def test_words_whose_names_are_put_together_exist() -> None:
 
 
 def test_no_word_of_the_review_is_left_over() -> None:
-    sources = [*(shell.HERE / "templates").glob("review_*.html"), shell.STATIC / "review.js"]
-    sources += [shell.HERE.parent / "review" / "pages.py"]
+    review = shell.HERE.parent / "review"
+    sources = [*(shell.HERE / "templates").glob("review_*.html"), *SCRIPTS]
+    sources += [review / "entry.py", review / "trial" / "pages.py"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     made = {prefix + end for prefix, ends in PREFIXES.items() for end in ends}
     made |= {f"review_{kind}{end}" for kind in ("queue", "mine") for end in ("", "_empty")} | {"review_done"}

@@ -1,7 +1,7 @@
-"""The one room that collects human judgement: translated pairs, read by people on web pages, blind and twice.
+"""The one room that collects human judgement: of translated pairs, blind and twice, and in blind trials.
 
 A live room: ``open`` imports a finished folder, ``serve`` runs the pages on a database that is working state,
-``close`` writes an immutable folder with the corrected records, the report and the whole log.
+``close`` writes an immutable folder with the corrected records, or the choices, the report and the whole log.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,15 @@ def open_batch(config: Config) -> str:
     """Import a finished folder into the store; return what to tell.
 
     Raises:
-        RunError: the input is no finished folder, or the store holds a batch already.
+        RunError: the input is no finished folder (of a trial: no sealed one), or the store holds a batch.
         DataError: there is nothing to review.
         MissingExtra: SQLAlchemy or the driver is not installed.
     """
     try:
-        from bimedix2.review.opening import open_batch as begin
+        if config.kind == "trial":
+            from bimedix2.review.trial.batch import open_trial as begin
+        else:
+            from bimedix2.review.opening import open_batch as begin
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "review") from error
     return begin(config)
@@ -51,11 +54,14 @@ def close_batch(config: Config) -> Path:
     """Close the batch and write its immutable folder.
 
     Raises:
-        RunError: pairs are without a verdict, or the output exists.
+        RunError: pairs are without a verdict, items without their judgements, or the output exists.
         MissingExtra: SQLAlchemy, scipy or matplotlib is not installed.
     """
     try:
-        from bimedix2.review.closing import close_batch as end
+        if config.kind == "trial":
+            from bimedix2.review.trial.batch import close_trial as end
+        else:
+            from bimedix2.review.closing import close_batch as end
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "review") from error
     return end(config)

@@ -13,18 +13,22 @@ from starlette.exceptions import HTTPException
 
 from bimedix2.errors import BiMediX2Error, ConfigError
 from bimedix2.review.accounts import Sessions, add_people
+from bimedix2.review.entry import Entry, Refused, status_of
 from bimedix2.review.opening import check_inputs, take_imports
-from bimedix2.review.pages import Pages, Refused, status_of
+from bimedix2.review.pages import Pages
 from bimedix2.review.room import Room
 from bimedix2.review.settings import Config
 from bimedix2.review.store import Store
+from bimedix2.review.trial import pages as trial_pages
+from bimedix2.review.trial import room as trial_room
+from bimedix2.review.trial.batch import check_input
 from bimedix2.web.guard import Asgi, Guard
 
 
-def build(config: Config, room: Room, sessions: Sessions) -> Asgi:
+def build(config: Config, pages: Entry) -> Asgi:
     """Return the ASGI application."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    Pages(room, sessions, config).add_to(app)
+    pages.add_to(app)
 
     async def refused(request: Request, error: Exception) -> Response:
         fault = cast(Refused, error)
@@ -74,12 +78,20 @@ class Server:
         self.config = config
         self.store = Store(config.store)
         try:
-            self.room = Room(self.store, config)
-            check_inputs(self.room, config)
-            self.imported = take_imports(self.room, config)
+            self.imported = 0
+            sessions = Sessions(self.store, config.session_hours)
+            self.room: Room | trial_room.Room
+            if config.kind == "trial":
+                self.room = trial_room.Room(self.store, config)
+                check_input(self.room, config)
+                pages: Entry = trial_pages.Pages(self.room, sessions, config)
+            else:
+                self.room = Room(self.store, config)
+                check_inputs(self.room, config)
+                self.imported = take_imports(self.room, config)
+                pages = Pages(self.room, sessions, config)
             self.given = add_people(self.store, config.people, config.reset, config.passwords_file)
-            application = build(config, self.room, Sessions(self.store, config.session_hours))
-            settings = _settings(config, application)
+            settings = _settings(config, build(config, pages))
             self._socket = listen(config)
         except BaseException:
             self.store.close()
@@ -92,10 +104,14 @@ class Server:
     def told(self) -> str:
         """What to tell whoever started it."""
         counts = self.room.board.progress()
-        lines = [f"Review of {self.config.input.name} opens at {self.address}; Ctrl+C ends it."]
-        lines.append(
-            f"{counts['settled']} of {counts['pairs']} pairs settled, {counts['conflicts']} in conflict."
-        )
+        what = "Trial" if self.config.kind == "trial" else "Review"
+        lines = [f"{what} of {self.config.input.name} opens at {self.address}; Ctrl+C ends it."]
+        if self.config.kind == "trial":
+            lines.append(f"{counts['judgements']} of {counts['needed']} judgements given.")
+        else:
+            lines.append(
+                f"{counts['settled']} of {counts['pairs']} pairs settled, {counts['conflicts']} in conflict."
+            )
         if self.given:
             lines.append(f"First passwords of {', '.join(self.given)}: {self.config.passwords_file}")
         if self.imported:

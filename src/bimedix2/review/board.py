@@ -6,13 +6,13 @@ wrote them and to the adjudicator; who reviewed may revise, all may discuss, and
 Agreement is measured on first reviews, which were blind; the verdict comes from the latest ones.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from bimedix2 import io
 from bimedix2.errors import DataError, RunError
+from bimedix2.review.desk import Folded
 from bimedix2.review.events import Event
 from bimedix2.review.judgement import Judgement, agree, merge
 from bimedix2.review.pairs import Item
@@ -73,7 +73,7 @@ class Standing:
         return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[order.index(name)]
 
 
-class Board:
+class Board(Folded):
     """All pairs of a batch.
 
     Args:
@@ -83,29 +83,13 @@ class Board:
     """
 
     def __init__(self, items: Sequence[Item], overlap: int, claim_hours: float = 24) -> None:
+        super().__init__(claim_hours)
         self.standings = {item.id: Standing(item) for item in items}
         self.overlap = overlap
-        self.claim = timedelta(hours=claim_hours)
-        self.seq = 0
-        self.last_hash = ""
-        self.closed = False
         self.imported: set[str] = set()
-        self.opened: dict[str, Any] = {}
-
-    def take(self, events: Iterable[Event]) -> None:
-        """Fold the events that follow those already taken."""
-        for event in events:
-            if event.seq != self.seq + 1:
-                raise DataError(f"event {self.seq + 1} is not in the log; restore the store from a copy")
-            self._take(event)
-            self.seq, self.last_hash = event.seq, event.hash
 
     def _take(self, event: Event) -> None:
-        if event.kind == "opened":
-            self.opened = event.payload
-        elif event.kind == "closed":
-            self.closed = True
-        elif event.kind == "imported":
+        if event.kind == "imported":
             self.imported.add(event.payload["sha256"])
         elif event.item is not None:
             self._take_of_item(event, self.standings[event.item])
@@ -137,19 +121,13 @@ class Board:
             raise DataError(f"there is no pair '{item:.80}' in this batch; go back to the list")
         return self.standings[item]
 
-    def holders(self, standing: Standing, time: str) -> set[str]:
-        """Those to whom the pair is handed out at that time."""
-        moment = datetime.fromisoformat(time)
-        claims = standing.claims.items()
-        return {name for name, since in claims if moment - datetime.fromisoformat(since) < self.claim}
-
     def next_for(self, name: str, time: str) -> Standing | None:
         """The pair that a reviewer does next: the one they hold, else the first that still needs a review."""
         found: Standing | None = None
         for standing in self.standings.values():
             if name in standing.reviews or name in standing.skipped or standing.resolution is not None:
                 continue
-            holders = self.holders(standing, time)
+            holders = self.holders(standing.claims, time)
             if name in holders:
                 return standing
             if found is None and len(standing.reviews) + len(holders) < self.overlap:
@@ -157,11 +135,6 @@ class Board:
         return found
 
     # What may be done; each raises with one sentence when it may not.
-
-    def may_write(self) -> None:
-        """Refuse what comes after the batch was closed."""
-        if self.closed:
-            raise RunError("the batch is closed; nothing more can be written to it")
 
     def may_review(self, name: str, item: str) -> Standing:
         """Refuse a review of a pair that was resolved, or was not handed out to that person.

@@ -12,7 +12,9 @@ from typing import Any, Literal
 from bimedix2 import io
 from bimedix2.errors import DataError
 
-Kind = Literal["opened", "assigned", "reviewed", "skipped", "commented", "resolved", "imported", "closed"]
+Kind = Literal[
+    "opened", "assigned", "reviewed", "skipped", "commented", "resolved", "imported", "chosen", "closed"
+]
 GENESIS = "0" * 64
 """What the first event names as the one before it."""
 

@@ -3,22 +3,20 @@
 Knows no pages: the server, the import of other tools' reviews and the tests act through here.
 """
 
-import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from bimedix2.errors import DataError, RunError
 from bimedix2.review.board import Board, Standing
+from bimedix2.review.desk import Desk
 from bimedix2.review.events import Event, now
 from bimedix2.review.judgement import LONGEST, Judgement, parse, plain
+from bimedix2.review.pairs import Item
 from bimedix2.review.settings import Config
 from bimedix2.review.store import Store, Writer
 
-T = TypeVar("T")
 
-
-class Room:
-    """A store and its board, for any number of threads; other processes may write to the same store.
+class Room(Desk[Board]):
+    """The desk of a batch of translations.
 
     Args:
         store: with a batch.
@@ -30,38 +28,7 @@ class Room:
     """
 
     def __init__(self, store: Store, config: Config) -> None:
-        store.check()
-        self.store = store
-        self.board = Board(store.items(), config.overlap, config.claim_hours)
-        self._lock = threading.Lock()
-        self.catch_up()
-        judged = config.judged()
-        changed = [key for key, value in self.board.opened["recipe"].items() if judged.get(key) != value]
-        if changed:
-            raise RunError(
-                f"the batch in {store.where} was opened with another '{changed[0]}'; "
-                "serve and close it with the recipe that opened it"
-            )
-
-    def catch_up(self) -> None:
-        """Take what other processes wrote."""
-        with self._lock:
-            self.board.take(self.store.events(self.board.seq))
-
-    def read(self, look: Callable[[Board], T]) -> T:
-        """Look at the board as it stands now."""
-        with self._lock:
-            self.board.take(self.store.events(self.board.seq))
-            return look(self.board)
-
-    def _act(self, act: Callable[[Board, Writer], T]) -> T:
-        """Read the log to its end, decide and write, all while the store's lock is held."""
-        with self._lock:
-            with self.store.write() as writer:
-                self.board.take(writer.events(self.board.seq))
-                done = act(self.board, writer)
-            self.board.take(self.store.events(self.board.seq))
-            return done
+        super().__init__(store, config, lambda: Board(store.items(Item), config.overlap, config.claim_hours))
 
     def next_for(self, name: str) -> Standing | None:
         """Hand the next pair out to a reviewer; ``None`` when nothing is left for them."""
@@ -71,11 +38,11 @@ class Room:
                 return None
             time = now()
             standing = board.next_for(name, time)
-            if standing is not None and name not in board.holders(standing, time):
+            if standing is not None and name not in board.holders(standing.claims, time):
                 writer.append(name, "assigned", standing.item.id, {})
             return standing
 
-        return self._act(act)
+        return self.act(act)
 
     def review(self, name: str, item: str, value: Any) -> Event:
         """Write a review, the first or a later one.
@@ -89,7 +56,7 @@ class Room:
             standing = board.may_review(name, item)
             return writer.append(name, "reviewed", item, parse(value, standing.item).to_json())
 
-        return self._act(act)
+        return self.act(act)
 
     def skip(self, name: str, item: str, reason: str) -> Event:
         """Leave a pair to others.
@@ -106,7 +73,7 @@ class Room:
                 raise RunError("you have reviewed this pair already; go on with the next")
             return writer.append(name, "skipped", item, {"reason": said})
 
-        return self._act(act)
+        return self.act(act)
 
     def comment(self, name: str, item: str, text: str, adjudicates: bool) -> Event:
         """Say something about a pair whose reviews differ.
@@ -122,7 +89,7 @@ class Room:
             board.may_discuss(name, item, adjudicates)
             return writer.append(name, "commented", item, {"text": said})
 
-        return self._act(act)
+        return self.act(act)
 
     def resolve(self, name: str, item: str, value: Any) -> Event:
         """Write the adjudicator's judgement, which stands.
@@ -136,7 +103,7 @@ class Room:
             standing = board.may_resolve(name, item)
             return writer.append(name, "resolved", item, parse(value, standing.item).to_json())
 
-        return self._act(act)
+        return self.act(act)
 
     def take_in(self, sha256: str, about: dict[str, Any], reviews: list[tuple[str, str, Any]]) -> int:
         """Write reviews of another tool, all or none; return how many, 0 for a file seen before.
@@ -167,7 +134,7 @@ class Room:
             writer.append("import", "imported", None, {"sha256": sha256, **about, "reviews": len(reviews)})
             return len(reviews)
 
-        return self._act(act)
+        return self.act(act)
 
     def end(self, unfinished: bool) -> Board:
         """Close the batch to further writing; a batch that is closed already stays so.
@@ -187,7 +154,7 @@ class Room:
                 )
             writer.append("close", "closed", None, {"without_verdict": waits})
 
-        self._act(act)
+        self.act(act)
         return self.board
 
 

@@ -85,10 +85,13 @@ class Imported(Settings):
 
 
 class Config(Settings):
-    """One batch of translated records: who reviews what, where, and when it is accepted."""
+    """One batch: what is judged, who judges it, where, and when translations are accepted."""
 
+    kind: Literal["translations", "trial"] = "translations"
+    """``trial``: a blind trial that ``evaluate`` sealed; people choose the best answer of each item."""
     input: Path
-    """A finished folder with the translated records (docs/review.md says what makes a pair)."""
+    """A finished folder with the translated records (docs/review.md says what makes a pair), or the sealed
+    folder of a trial."""
     source: Path | None = None
     """A finished folder with the records they were made from; ``None``: they are in ``input``."""
     store: str
@@ -96,16 +99,17 @@ class Config(Settings):
     ``~/.pgpass``, never here)."""
     output: Path
     """The immutable folder that ``close`` writes."""
-    plans: list[Plan] = Field(min_length=1)
+    plans: list[Plan] = []
+    """How pairs of translations are chosen, at least one plan; a trial was sampled when it was sealed."""
     people: list[Person] = Field(min_length=1)
     overlap: Annotated[int, Field(ge=1, le=20)] = 2
-    """How many people review each pair, none seeing the others."""
+    """How many people review each pair, or judge each item of a trial, none seeing the others."""
     limit: Annotated[float, Field(gt=0, le=1)] = 0.08
     """A batch is accepted when the upper bound of its rate of major errors is below this."""
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Of the two-sided exact interval."""
     unfinished: bool = False
-    """Whether ``close`` may leave pairs without a verdict."""
+    """Whether ``close`` may leave pairs without a verdict, or items without all their judgements."""
     imports: list[Imported] = []
     """Files of reviews to read in, each once."""
     export: Path | None = None
@@ -149,6 +153,7 @@ class Config(Settings):
             raise ValueError(
                 f"{self.overlap} reviews a pair need as many reviewers, and people has {reviewers}"
             )
+        self._fits_kind()
         if len({plan.name for plan in self.plans}) < len(self.plans):
             raise ValueError("two plans are of the same records; leave one out")
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -159,6 +164,21 @@ class Config(Settings):
                 "in clear; set tls_cert and tls_key, or behind_proxy=true"
             )
         return self
+
+    def _fits_kind(self) -> None:
+        """Refuse settings that say nothing of that kind of batch."""
+        if self.kind == "translations":
+            if not self.plans:
+                raise ValueError("the key 'plans' is missing; say how pairs are chosen, or kind: trial")
+            return
+        for key in ("plans", "source", "imports", "export"):
+            if getattr(self, key):
+                raise ValueError(f"'{key}' is for translations; leave it out of a trial")
+        adjudicators = [person.name for person in self.people if person.role == "adjudicator"]
+        if adjudicators:
+            raise ValueError(
+                f"a trial has no adjudicator, for nothing is resolved; make '{adjudicators[0]}' a reviewer"
+            )
 
     @property
     def loopback(self) -> bool:
@@ -177,5 +197,7 @@ class Config(Settings):
 
     def judged(self) -> dict[str, object]:
         """What decides which pairs are reviewed and accepted; it may not change once a batch is open."""
+        if self.kind == "trial":
+            return self.model_dump(mode="json", include={"kind", "input", "overlap"})
         kept = {"input", "source", "plans", "overlap", "limit", "level", "seed"}
         return self.model_dump(mode="json", include=kept)

@@ -1,4 +1,4 @@
-"""The SQL store: the pairs and the log of events, both append-only, and the people who sign in.
+"""The SQL store: the items and the log of events, both append-only, and the people who sign in.
 
 SQLite by default, PostgreSQL by URL, through SQLAlchemy Core. Writers take turns: a write holds the store's
 one lock from before it reads the end of the log until it is committed, so the log has no gaps and no two
@@ -8,8 +8,9 @@ events follow the same one. Triggers of the database itself refuse to change or 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
+from pydantic import BaseModel
 from sqlalchemy import (
     Column,
     Connection,
@@ -33,7 +34,18 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from bimedix2 import io
 from bimedix2.errors import ConfigError, MissingExtra, RunError
 from bimedix2.review.events import Event, Head, Kind, check_chain, now
-from bimedix2.review.pairs import Item
+
+
+class Stored(Protocol):
+    """What a batch is made of: a pair to review, or an item of a trial."""
+
+    @property
+    def id(self) -> str: ...
+
+    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
+
+
+M = TypeVar("M", bound=BaseModel)
 
 META = MetaData()
 ITEMS = Table(
@@ -100,8 +112,8 @@ class Store:
         """Give the connections back."""
         self.engine.dispose()
 
-    def begin(self, items: Iterable[Item], actor: str, payload: dict[str, Any]) -> None:
-        """Make the tables, and write the pairs and the first event, all at once.
+    def begin(self, items: Iterable[Stored], actor: str, payload: dict[str, Any]) -> None:
+        """Make the tables, and write the items and the first event, all at once.
 
         Raises:
             RunError: the store holds a batch already.
@@ -120,11 +132,11 @@ class Store:
             _append(connection, Head(), actor, "opened", None, payload)
         self.is_open = True
 
-    def items(self) -> list[Item]:
-        """The pairs, in the order in which they are handed out."""
+    def items(self, kind: type[M]) -> list[M]:
+        """The items, in the order in which they are handed out."""
         with self.engine.connect() as connection:
             rows = connection.execute(select(ITEMS.c.item).order_by(ITEMS.c.number)).scalars()
-            return [Item.model_validate_json(row) for row in rows]
+            return [kind.model_validate_json(row) for row in rows]
 
     def events(self, after: int = 0) -> list[Event]:
         """The events that follow number ``after``."""

@@ -213,7 +213,8 @@ def shown(browser: Any) -> Any:
     page.set_content(
         '<script type="application/json" id="data">{"strings": {}}</script><a id="language"></a>'
     )
-    page.add_script_tag(content=(shell.STATIC / "review.js").read_text(encoding="utf-8"))
+    for name in ("desk.js", "review.js"):
+        page.add_script_tag(content=(shell.STATIC / name).read_text(encoding="utf-8"))
     yield page
     page.close()
 

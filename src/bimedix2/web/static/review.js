@@ -1,40 +1,8 @@
 // The review pages: judge, correct, discuss, resolve; by mouse or by keyboard. All text is set as text.
+// On top of desk.js.
 "use strict";
 
-const $ = (id) => document.getElementById(id);
-const data = JSON.parse($("data").textContent);
-const state = { language: data.language, issues: [], sending: false };
-const t = (key) => data.strings[state.language][key] ?? key;
-const announce = (text) => { $("status").textContent = text; };
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === false || value == null) continue;
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else node.setAttribute(key, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
-
-const word = (key, tag = "span", attributes = {}) => element(tag, { "data-t": key, ...attributes }, t(key));
-const ATTRIBUTES = { "data-t-label": "aria-label", "data-t-title": "title", "data-t-alt": "alt" };
-
-function setLanguage(language) {
-  state.language = language;
-  const other = language === "ar" ? "en" : "ar";
-  Object.assign(document.documentElement, { lang: language, dir: language === "ar" ? "rtl" : "ltr" });
-  document.title = t("review_page_title");
-  for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
-  for (const [marker, attribute] of Object.entries(ATTRIBUTES)) {
-    for (const node of document.querySelectorAll(`[${marker}]`)) {
-      node.setAttribute(attribute, t(node.getAttribute(marker)));
-    }
-  }
-  $("language").lang = other;
-  document.cookie = `bimedix2_language=${language}; path=/; max-age=31536000; samesite=strict`;
-}
+Object.assign(state, { issues: [] });
 
 // ---- the words that an edit changed ----
 
@@ -217,33 +185,6 @@ function missing(judged) {
   return judged.verdict === "major" && !judged.rationale ? "review_need_rationale" : null;
 }
 
-function problem(key, sentence = "") {
-  $("problem").hidden = !key;
-  if (!key) return;
-  $("problem").replaceChildren(word(key));
-  if (sentence) $("problem").append(" ", element("bdi", { dir: "ltr", lang: "en" }, sentence));
-  $("problem").scrollIntoView({ block: "nearest" });
-}
-
-// Sends one act; returns the server's answer, or null when the page says what went wrong.
-async function send(path, body) {
-  if (state.sending) return null;
-  state.sending = true;
-  problem(null);
-  try {
-    const headers = { "Content-Type": "application/json", "X-Form-Token": data.form };
-    const response = await fetch(path, { method: "POST", headers, body: JSON.stringify({ item: data.item, ...body }) });
-    const answer = await response.json();
-    if (response.ok) return answer;
-    problem(response.status === 401 ? "error_invalid_api_key" : "error", answer.error);
-  } catch {
-    problem("error_network");
-  } finally {
-    state.sending = false;
-  }
-  return null;
-}
-
 async function submit() {
   const judged = judgement();
   const lacks = missing(judged);
@@ -302,22 +243,7 @@ async function say(event) {
   announce(t("review_saved"));
 }
 
-// ---- the keyboard: places of keys, so that an Arabic layout works too ----
-
-function onKey(event) {
-  if (event.isComposing || event.altKey) return;
-  if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !data.final) {
-    event.preventDefault();
-    if (document.activeElement === $("comment")) $("say").requestSubmit();
-    else submit();
-    return;
-  }
-  if (event.ctrlKey || event.metaKey) return;
-  if (event.key === "Escape") { document.activeElement.blur(); return; }
-  if (document.activeElement?.matches("textarea, input:not([type=radio]), select")) return;
-  const act = actOf(event.code);
-  if (act) { event.preventDefault(); act(); }
-}
+// ---- the keyboard ----
 
 function actOf(code) {
   const digit = code.match(/^(?:Digit|Numpad)(\d)$/)?.[1];
@@ -355,10 +281,6 @@ function listen() {
   document.addEventListener("keydown", onKey);
 }
 
-$("language").addEventListener("click", (event) => {
-  event.preventDefault();
-  setLanguage(state.language === "ar" ? "en" : "ar");
-});
 if ($("judge")) {
   listen();
   drawOthers();
