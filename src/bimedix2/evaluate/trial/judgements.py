@@ -71,14 +71,28 @@ def log_of(key: Path) -> Path:
     return key.with_name(f"{key.name}.unblinded.jsonl")
 
 
-def unblind(sealed: Path, judgements: Path, key: Path, by: str) -> Opened:
-    """Check that the three belong together, log the un-blinding, and join them.
+@dataclass(frozen=True)
+class Checked:
+    """A trial, its judgements under labels and its key, still closed; they belong together."""
+
+    key: Path
+    about: dict[str, Any]
+    """What the sealed folder's manifest says of the trial."""
+    closed: dict[str, Any]
+    """What the judgements' manifest says of it."""
+    items: dict[str, dict[str, Any]]
+    rows: list[dict[str, Any]]
+    judgements: str
+    """The hash of the judgements' folder."""
+
+
+def check(sealed: Path, judgements: Path, key: Path) -> Checked:
+    """Check that the three belong together, and every judgement, with the key closed.
 
     Args:
         sealed: the folder that was sealed.
         judgements: the folder that ``review close`` wrote.
         key: the file that tells which model stands under which label.
-        by: who opens it.
 
     Raises:
         RunError: a folder is not finished or was changed, or the three do not belong together.
@@ -97,19 +111,35 @@ def unblind(sealed: Path, judgements: Path, key: Path, by: str) -> Opened:
     if not key.is_file() or io.sha256_file(key) != about["key_sha256"]:
         raise RunError(f"{key} is not the key of {sealed}; give the file that was written with it, unchanged")
     items = {row["id"]: row for _, row in io.read_jsonl(sealed / ITEMS)}
-    rows = list(io.read_jsonl(judgements / JUDGEMENTS))
+    rows = []
+    for number, row in io.read_jsonl(judgements / JUDGEMENTS):
+        _check(row, items, f"{judgements / JUDGEMENTS} line {number}")
+        rows.append(row)
     if not rows:
         raise DataError(f"{judgements} holds no judgement; serve the trial, and close it again")
-    for number, row in rows:
-        _check(row, items, f"{judgements / JUDGEMENTS} line {number}")
-    _refuse_doubles([row for _, row in rows], judgements)
-    log = _log(
-        key, about["key_sha256"], by, {"sealed": closed["sealed"], "judgements": folder_hash(judgements)}
+    _refuse_doubles(rows, judgements)
+    return Checked(key, about, closed, items, rows, folder_hash(judgements))
+
+
+def unblind(checked: Checked, by: str) -> Opened:
+    """Log the un-blinding, then open the key and join it with the judgements.
+
+    Args:
+        checked: what belongs together.
+        by: who opens the key.
+    """
+    of = {"sealed": checked.closed["sealed"], "judgements": checked.judgements}
+    log = _log(checked.key, checked.about["key_sha256"], by, of)
+    opened: dict[str, Any] = io.read_json(checked.key)
+    return Opened(
+        models=tuple(model["name"] for model in opened["models"]),
+        items=checked.items,
+        key=opened,
+        judged=[_judged(row, opened) for row in checked.rows],
+        sealed=checked.about,
+        closed=checked.closed,
+        log=log,
     )
-    opened: dict[str, Any] = io.read_json(key)
-    judged = [_judged(row, opened) for _, row in rows]
-    models = tuple(model["name"] for model in opened["models"])
-    return Opened(models, items, opened, judged, about, closed, log)
 
 
 def _check(row: Any, items: Mapping[str, dict[str, Any]], where: str) -> None:
@@ -127,6 +157,7 @@ def _check(row: Any, items: Mapping[str, dict[str, Any]], where: str) -> None:
         row.get("choice") not in CHOICES
         or not isinstance(row.get("rater"), str)
         or not isinstance(chosen, list)
+        or not all(isinstance(label, str) for label in chosen)
         or len(set(chosen)) < len(chosen)
         or not set(chosen) <= set(labels)
         or not {"best": len(chosen) == 1, "tie": len(chosen) > 1, "abstain": not chosen}[row["choice"]]

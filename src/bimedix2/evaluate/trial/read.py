@@ -7,7 +7,7 @@ from bimedix2 import __version__, io
 from bimedix2.errors import RunError
 from bimedix2.evaluate.paper import published
 from bimedix2.evaluate.trial import scores
-from bimedix2.evaluate.trial.judgements import Opened, unblind
+from bimedix2.evaluate.trial.judgements import Opened, check, unblind
 from bimedix2.evaluate.trial.page import page
 from bimedix2.evaluate.trial.scores import Plan
 from bimedix2.evaluate.trial.settings import Read
@@ -28,10 +28,11 @@ def read(config: Read, output: Path, plan: Plan) -> Path:
     """
     if output.exists():  # else the key would be opened, and logged, for nothing
         raise RunError(f"{output} exists and finished folders are immutable; choose another output")
+    checked = check(config.sealed, config.judgements, config.key)
     inputs = {"sealed": config.sealed, "judgements": config.judgements, "key": config.key}
     recipe = {"trial": {"read": config.model_dump(mode="json")}, **vars(plan)}
     with RunFolder(output, "evaluate", recipe, inputs) as out:
-        opened = unblind(config.sealed, config.judgements, config.key, config.by)
+        opened = unblind(checked, config.by)
         values = {**scores.values(opened, plan), "unblinding": opened.log}
         partial = _partial(opened, values["counts"])
         signature = _sign(opened, plan)

@@ -1,8 +1,7 @@
 """A sample that is as even over its strata as the benchmark allows; what a stratum lacks is told."""
 
 import random
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,7 +41,7 @@ class Sampled:
         return self.wanted - len(self.questions)
 
 
-def sample(questions: Sequence[Question], size: int, seed: int) -> Sampled:
+def sample(questions: Sequence[Question], size: int, seed: int, strata: Iterable[Stratum] = ()) -> Sampled:
     """Take one question of each stratum in turn until there are ``size``, or no more.
 
     Within a stratum the order is random, questions of pictures or subjects that were not taken yet first.
@@ -51,11 +50,12 @@ def sample(questions: Sequence[Question], size: int, seed: int) -> Sampled:
         questions: all that may be taken.
         size: how many are wanted.
         seed: of every random choice.
+        strata: of the benchmark; one that no question is left of is told too.
     """
     rng = random.Random(f"{seed}:trial:sample")
-    by_stratum: dict[Stratum, list[Question]] = defaultdict(list)
+    by_stratum: dict[Stratum, list[Question]] = {stratum: [] for stratum in sorted(set(strata))}
     for question in sorted(questions, key=lambda q: q.id):
-        by_stratum[question.stratum].append(question)
+        by_stratum.setdefault(question.stratum, []).append(question)
     for inside in by_stratum.values():
         rng.shuffle(inside)
     turns = sorted(by_stratum)
@@ -76,8 +76,8 @@ def sample(questions: Sequence[Question], size: int, seed: int) -> Sampled:
     chosen = [question for inside in taken.values() for question in inside]
     rng.shuffle(chosen)
     whole, more = divmod(size, len(turns)) if turns else (0, 0)
-    strata = [
+    shares = [
         Share(*stratum, len(by_stratum[stratum]), whole + (place < more), len(taken[stratum]))
         for place, stratum in enumerate(turns)
     ]
-    return Sampled(chosen, sorted(strata, key=lambda s: (s.domain, s.type, s.language)), size)
+    return Sampled(chosen, sorted(shares, key=lambda s: (s.domain, s.type, s.language)), size)

@@ -59,20 +59,17 @@ def seal(config: Seal, output: Path, seed: int) -> Path:
     """
     questions, removed = read_questions(config.benchmark)
     given = [read_answers(model, questions, number) for number, model in enumerate(config.models)]
-    masks = _masks(given, output)
+    masks = _masks(given, questions, output)
     usable, failed = _usable(questions, given)
     removed = [(masks.mask(one, "")[0], reason, what) for one, reason, what in [*removed, *failed]]
-    sampled = sample(usable, config.size, seed)
+    sampled = sample(usable, config.size, seed, [question.stratum for question in questions])
     key_file = config.key or output.with_name(f"{output.name}.key.json")
+    _free_key(key_file, output)
     recipe = {"trial": {"seal": {"size": config.size, "models": len(given)}}, "seed": seed}
     recipe["settings"] = io.sha256_bytes(io.canonical_json(config.model_dump(mode="json")).encode())
     inputs = {"records": config.benchmark.records} if config.benchmark.records else {}
     inputs |= {f"questions-{language}": path for language, path in config.benchmark.questions.items()}
     with RunFolder(output, "evaluate", recipe, inputs) as out:
-        if key_file.exists() and not out.resumed:
-            raise RunError(f"{key_file} exists and would be lost; give another 'key', or move it")
-        if key_file.resolve().is_relative_to(output.resolve()):
-            raise ConfigError("the key must not lie in the sealed folder, which raters' servers import")
         done = _sealed(sampled.questions, given, masks, secrets.token_hex(16), out.path)
         io.write_jsonl(out.path / ITEMS, done.items)
         done.key["items_sha256"] = io.sha256_file(out.path / ITEMS)
@@ -80,9 +77,9 @@ def seal(config: Seal, output: Path, seed: int) -> Path:
         told = _told(sampled, done, len(questions), reasons)
         io.write_json(out.path / "strata.json", [share.to_json() for share in sampled.strata])
         io.write_text(out.path / "sealed.md", told)
+        _refuse_names(out.path, masks, recipe)
         _write_key(key_file, done.key)
         about = _about(sampled, done, io.sha256_file(key_file))
-        _refuse_names(out.path, masks, [recipe, about])
         print(told, file=sys.stderr)
         _say_odd(given, config)
         kept = len(done.items)
@@ -90,11 +87,11 @@ def seal(config: Seal, output: Path, seed: int) -> Path:
         return out.publish({"in": len(questions), "kept": kept, "removed": unused}, {"trial": about})
 
 
-def _masks(given: Sequence[Given], output: Path) -> Masks:
+def _masks(given: Sequence[Given], questions: Sequence[Question], output: Path) -> Masks:
     """The names to look for.
 
     Raises:
-        ConfigError: two models of one name, or the output's name tells one.
+        ConfigError: two models of one name, or the output's name or a stratum tells one.
     """
     names = [one.name for one in given]
     double = [name for name, count in Counter(names).items() if count > 1]
@@ -103,7 +100,31 @@ def _masks(given: Sequence[Given], output: Path) -> Masks:
     masks = Masks([name for one in given for name in one.looked_for])
     if named := masks.named(output.name):
         raise ConfigError(f"the name of {output} tells a model ({named}); choose another output")
+    for word in sorted({word for question in questions for word in question.stratum}):
+        if named := masks.named(word):
+            raise ConfigError(
+                f"the benchmark's domain or type '{word}' has the model's name '{named}' in it; give the "
+                "model another 'name', or mask: false"
+            )
     return masks
+
+
+def _free_key(key: Path, output: Path) -> None:
+    """Refuse to lose a key; that of a run that was killed before it published opens nothing, and goes.
+
+    Raises:
+        ConfigError: the key would lie in the sealed folder.
+        RunError: a key is there.
+    """
+    if key.resolve().is_relative_to(output.resolve()):
+        raise ConfigError("the key must not lie in the sealed folder, which raters' servers import; move it")
+    if not key.exists():
+        return
+    half = output.with_name(f".{output.name}.partial") / ITEMS
+    said = io.read_json(key) if half.is_file() and not output.exists() else {}
+    if not isinstance(said, dict) or not said or said.get("items_sha256") != io.sha256_file(half):
+        raise RunError(f"{key} exists and would be lost; give another 'key', or move it")
+    key.unlink()
 
 
 def _usable(
@@ -245,7 +266,7 @@ def _about(sampled: Sampled, done: Sealed, key_hash: str) -> dict[str, Any]:
     }
 
 
-def _refuse_names(folder: Path, masks: Masks, manifest: Sequence[Any]) -> None:
+def _refuse_names(folder: Path, masks: Masks, recipe: Any) -> None:
     """Look through everything that is published for the models' names.
 
     Raises:
@@ -259,10 +280,10 @@ def _refuse_names(folder: Path, masks: Masks, manifest: Sequence[Any]) -> None:
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
                 if named := masks.named(line):
                     raise RunError(
-                        f"{name} line {number} of the sealed folder would tell the model '{named}' (in a "
-                        "domain or type); rename the model, or set mask: false where its name is a word"
+                        f"{name} line {number} of the sealed folder would tell the model '{named}'; give it "
+                        "another 'name', or mask: false where its name is a word"
                     )
-    if named := masks.named(io.canonical_json(manifest)):
+    if named := masks.named(io.canonical_json(recipe)):
         raise RunError(f"the manifest of the sealed folder would tell the model '{named}'; rename it")
 
 
