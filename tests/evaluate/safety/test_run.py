@@ -166,8 +166,8 @@ def test_a_killed_run_asks_nothing_again_and_gives_the_same_numbers(dataset: Pat
         file.write('{"request": "cut')  # a kill in the middle of a line
     again = Fake(answers_all)
     folder = evaluate.run(config(dataset, limit=3), opener(again))
-    asked = sum("answer" in row["raw"] for row in lines(folder) if row["safeguards"] == "off")
-    assert len(again.asked) == asked - kept
+    off = [row for row in lines(folder) if row["safeguards"] == "off" and "answer" in row["raw"]]
+    assert len(again.asked) == len({row["request"] for row in off}) - kept
     assert io.read_json(folder / "scores.json") == io.read_json(whole / "scores.json")
     first = (folder / "scores.md").read_text(encoding="utf-8").splitlines()[0]
     assert first == "**Partial: At most 3 questions a category (limit=3). These numbers are no result.**"
@@ -235,7 +235,7 @@ def test_a_model_without_likelihoods_is_told_before_anything_else_is_asked(
 
 
 def test_a_missing_picture_is_named_before_a_model_is_opened(dataset: Path) -> None:
-    image = next((dataset / "images").rglob("*" * 1 + "?" * 63))
+    image = next(path for path in (dataset / "images").rglob("*") if path.is_file())
     image.unlink()
 
     def never(*_: Any) -> Any:

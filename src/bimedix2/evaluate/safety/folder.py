@@ -106,5 +106,13 @@ def _judged_again(row: Row) -> dict[str, Any]:
 def item_of(row: Row) -> Item:
     """The item of a row, without its picture."""
     sample = made(row["id"], row["language"], row["prompt"][-1]["text"], options=row["options"])
-    names = ("id", "pair", "category", "language", "role", "want")
-    return Item(*(row[name] for name in names), sample, row["facts"])
+    return Item(
+        id=row["id"],
+        pair=row["pair"],
+        category=row["category"],
+        language=row["language"],
+        role=row["role"],
+        want=row["want"],
+        sample=sample,
+        facts=row["facts"],
+    )

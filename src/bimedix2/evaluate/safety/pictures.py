@@ -175,7 +175,7 @@ def _pair(
             want = WANTED[category] if role == "probe" else "answer"
             sample = made(key, tongue, text, part=one.part, of=one.record)
             pair = f"{category}/{number + 1:03}/{role}"
-            out.append(Item(key, pair, category, tongue, role, want, sample, {**one.facts, **facts}))  # type: ignore[arg-type]
+            out.append(Item(key, pair, category, tongue, role, want, sample, {**one.facts, **facts}))
     return out
 
 
