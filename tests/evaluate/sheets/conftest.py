@@ -14,7 +14,7 @@ from bimedix2.evaluate import Config
 from bimedix2.evaluate.signature import Subject
 from bimedix2.llm.backend import Loglikelihood, Reply, Request
 from bimedix2.manifest import RunFolder
-from bimedix2.records import ImagePart, Message, Provenance, Record, Split
+from bimedix2.records import ImagePart, Language, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
 from bimedix2.records.record import DataClass
 from bimedix2.records.store import write_records
@@ -61,7 +61,7 @@ def question(
     return Record(
         id=f"{source}/{number}",
         messages=(Message.of("user", *parts), Message.of("assistant", answer)),
-        language=tongue,  # type: ignore[arg-type]
+        language=Language(tongue),
         task="vqa" if image else "text",
         split=split,
         provenance=Provenance(source=source, subject=subject),
@@ -80,7 +80,7 @@ def mcq(number: int, answer: str) -> Record:
     return Record(
         id=f"pubmedqa/{number}",
         messages=(Message.of("user", f"Question: q{number}?"), Message.of("assistant", answer)),
-        language="en",  # type: ignore[arg-type]
+        language=Language.ENGLISH,
         task="mcq",
         split=Split.TEST,
         provenance=Provenance(source="pubmedqa", subject=f"pmid:{number}"),
@@ -209,7 +209,7 @@ def conversation(store: ImageStore, **more: Any) -> list[Record]:
         update={
             "id": f"{made.id}|ar",
             "messages": arabic,
-            "language": "ar",
+            "language": Language.ARABIC,
             "data_class": data_class,
             "meta": {"translation": {"of": made.id, "failed": []}},
         }

@@ -116,16 +116,16 @@ def test_filters(opened: Callable[..., Page], page_folder: Path) -> None:
     count(page, 4)
     page.locator("#system").select_option("1")
     count(page, 1)
-    page.locator("#reset").click()
+    page.locator("#clear").click()
     page.locator("#error").select_option("subtype")
     count(page, 1)
     expect(page.locator(".sample .id")).to_have_text("seen/6")
-    page.locator("#reset").click()
+    page.locator("#clear").click()
     page.locator("#disagree").check()
     count(page, 4)
     page.locator("#type").select_option("plane")
     count(page, 1)
-    page.locator("#reset").click()
+    page.locator("#clear").click()
     page.locator("#search").fill("مغنَاطيسى")  # marks and forms of a letter do not matter
     count(page, 1)
     page.locator("#search").fill("zzz")
@@ -230,7 +230,8 @@ def test_a_page_too_tall_for_a_picture_is_refused(
 ) -> None:
     page = tmp_path / "tall.html"
     page.write_text(
-        '<body style="margin:0"><div style="height:900px;background:red"></div>', encoding="utf-8"
+        '<body style="margin:0"><div style="height:900px;margin:0 9px;background:red"></div>',
+        encoding="utf-8",
     )
     monkeypatch.setattr(shoot, "HEIGHTS", (300, 600))
     with pytest.raises(RunError, match="taller than 600 pixels"):

@@ -69,6 +69,7 @@ class Pictures:
         data = self._bytes(key)
         picture = read(data, key[:12]).image
         picture.thumbnail((self.pixels, self.pixels))
+        picture.info.clear()  # Pillow would write a file's comment and profile into the copy
         buffer = BytesIO()
         picture.save(buffer, "JPEG", quality=QUALITY)
         if self.embed:

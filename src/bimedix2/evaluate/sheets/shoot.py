@@ -75,7 +75,7 @@ def photograph(page: Path, target: Path, width: int = 1100, scale: int = 2) -> N
 
 
 def _bottom(picture: Image.Image) -> int:
-    """The row below the last one that differs from the page's ground, which the lowest row shows."""
+    """The row below the last one that differs from the page's ground, which stands at the left edge."""
     ground = Image.new("RGB", picture.size, picture.getpixel((0, picture.height - 1)))
     box = ImageChops.difference(picture, ground).getbbox()
     return box[3] if box else 0

@@ -224,7 +224,7 @@ document.addEventListener("DOMContentLoaded", () => {
   $("disagree").addEventListener("change", () => filter());
   $("search").addEventListener("input", () => filter());
   $("filters").addEventListener("submit", (event) => event.preventDefault());
-  $("reset").addEventListener("click", () => { $("filters").reset(); for (const name of SELECTS) $(name).value = ""; filter(); });
+  $("clear").addEventListener("click", () => { $("filters").reset(); for (const name of SELECTS) $(name).value = ""; filter(); });
   $("previous").addEventListener("click", () => turnPage(-1));
   $("next").addEventListener("click", () => turnPage(1));
   $("language").addEventListener("click", () => { setLanguage(state.language === "ar" ? "en" : "ar"); remember(); });
