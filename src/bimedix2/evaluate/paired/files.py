@@ -82,9 +82,9 @@ def of_mbench(english: Path, arabic: Path, images: Path, store: ImageStore) -> t
         raise DataError(f"{english} and {arabic} have no question in common; check that they are twins")
     check_images([files[0].items[number] for number in both], images)
     for one in both:
-        pair = [_open(file, one, images, store) for file in files]
         item = files[0].items[one]
-        found.twins.append(Twins(str(one), "file", item.image, True, item.type, *pair, graded=False))
+        sides = _open(files[0], one, images, store), _open(files[1], one, images, store)
+        found.twins.append(Twins(str(one), "file", item.image, True, item.type, *sides, graded=False))
     return found, {"en": files[0].counts(), "ar": files[1].counts()}
 
 
@@ -133,7 +133,7 @@ def of_choices(english: Path, arabic: Path, way: Way) -> Found:
     Raises:
         DataError: a row is of no known layout, an id is there twice, or no id is in both files.
     """
-    sides = {tongue: _choices(path, tongue) for tongue, path in (("en", english), ("ar", arabic))}
+    sides = {"en": _choices(english, "en"), "ar": _choices(arabic, "ar")}
     found = Found()
     for tongue, other, name in (("en", "ar", "Arabic"), ("ar", "en", "English")):
         missing = sorted(sides[tongue].keys() - sides[other].keys())

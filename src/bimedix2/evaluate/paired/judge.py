@@ -116,8 +116,8 @@ def _said(twins: Twins, tongue: Tongue, sample: Sample, raw: Raw, lexicon: Lexic
     if "values" in raw:
         option = options[raw["values"].index(max(raw["values"]))]
         right = option == wanted.reference
-        reasons = () if right else (f"chooses {option}",)
-        return Said(option, right, None, (), reasons, str(options.index(option)))
+        missed = () if right else (f"chooses {option}",)
+        return Said(option, right, None, (), missed, str(options.index(option)))
     answer = raw["answer"]
     kept, words = script(answer) == tongue, tuple(switched(answer, tongue))
     if options:

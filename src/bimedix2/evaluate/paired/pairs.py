@@ -87,8 +87,11 @@ def of_records(records: Iterable[Record]) -> Found:
 
 def _wanted(record: Record) -> Expected:
     wanted = expected(record)
+    if record.language is Language.MIXED:
+        return wanted
     # A translated record keeps its original's meta, the answer's language among it.
-    return replace(wanted, tongue=record.language.value) if record.language is not Language.MIXED else wanted
+    tongue: Tongue = "ar" if record.language is Language.ARABIC else "en"
+    return replace(wanted, tongue=tongue)
 
 
 def _translated(
