@@ -1,5 +1,6 @@
 """The whole way: every variant asked, letters read, a page with intervals, a killed run taken up again."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from bimedix2 import config as recipes
 from bimedix2 import evaluate, io
 from bimedix2.errors import ConfigError, DataError, RunError
+from bimedix2.evaluate import bias
+from bimedix2.evaluate.bias import cases
 from bimedix2.manifest import read_manifest, verify
 
 from .conftest import KNOWN, Model, fair, hears_gender
@@ -95,11 +98,27 @@ def test_prompts_are_written_out_where_answers_are_read(tmp_path: Path) -> None:
         evaluate.run(settings(tmp_path, output=str(tmp_path / "other"), export=True))
 
 
-def test_a_real_tiny_model_is_audited(tiny: object, tmp_path: Path) -> None:
-    recipe = settings(tmp_path, model="tiny-base", limit=2, bias={"languages": ["ar"]}, batch=8, threads=1)
+def test_a_real_tiny_model_is_audited_and_prompts_beyond_its_context_are_counted(
+    tiny: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its context is 256 tokens, one a letter: the first case is cut down to fit, the second is not."""
+    small = copy.deepcopy(cases.data())
+    frames, first = small["frames"]["ar"], small["vignettes"][0]
+    for frame in ("plain", "reworded"):
+        frames[frame] |= {"man": "رجل {country} {insurance}", "woman": "امرأة {country} {insurance}"}
+        frames[frame]["question"] = {"plain": "ماذا؟", "reworded": "ما هو؟"}[frame]
+    first["ar"] |= {"findings": "ألم", "reworded": "وجع", "control": "حمى"}
+    first["ar"]["options"] = ["دواء", "راحة", "جراحة", "فحص"]
+    small["vignettes"] = small["vignettes"][:2]
+    monkeypatch.setattr(cases, "data", lambda: small)
+    monkeypatch.setattr(bias, "data", lambda: small)
+    recipe = settings(tmp_path, model="tiny-base", bias={"languages": ["ar"]}, batch=8, threads=1)
     done = evaluate.run(recipe)
     rows = [value for _, value in io.read_jsonl(done / "answers.jsonl")]
-    assert len(rows) == 22
-    for row in rows:
+    assert [row["failure"] for row in rows] == [""] * 11 + ["longer than the context"] * 11
+    for row in rows[:11]:
         assert row["chosen"] == "ABCD"[row["raw"]["values"].index(max(row["raw"]["values"]))]
-    assert len({tuple(row["raw"]["values"]) for row in rows}) > 1  # it reads its prompts
+    assert len({tuple(row["raw"]["values"]) for row in rows[:11]}) > 1  # it reads its prompts
+    page = (done / "scores.md").read_text(encoding="utf-8")
+    assert page.startswith("**Partial: 11 of 22 prompts have no letter (11 longer than the context).**")
+    assert evaluate.replay(done)

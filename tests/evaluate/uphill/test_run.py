@@ -1,5 +1,6 @@
 """The whole way: queries asked, responses judged, scores signed, killed runs taken up again."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,8 @@ def test_unparsed_and_empty_responses_are_counted_and_said_in_the_first_line(
     tmp_path: Path, opener: Any, replies: Callable[..., Path]
 ) -> None:
     path = replies([YES], **{SO: "I cannot say."})
+    again = {"contains": "That answer cannot be used", "answer": "I cannot say."}
+    path.write_text(path.read_text(encoding="utf-8") + json.dumps(again) + "\n", encoding="utf-8")
     answers = {0: YES, 1: SO, 2: " "}
     model = Model(lambda query: answers.get(OF[query].level, YES))
     recipe = settings(tmp_path, path, limit=4, uphill={"languages": ["en"], "tries": 2})

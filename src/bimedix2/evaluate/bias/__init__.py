@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from bimedix2 import io
 from bimedix2.config import Settings
-from bimedix2.errors import RunError
+from bimedix2.errors import ContextError, RunError
 from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.answering import Answered, Basis
 from bimedix2.evaluate.ask import Ledger, ask, likelihoods
@@ -22,6 +22,7 @@ from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import AS_IT_IS, Asking, Raw, Sample, Way
 from bimedix2.language.concepts import Tongue
+from bimedix2.llm.backend import Backend
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
@@ -146,12 +147,24 @@ def _sample(variant: Variant, settings: Bias) -> Sample:
     return Sample(record, AS_IT_IS, record.messages, letters)
 
 
+def likely(backend: Backend, samples: Sequence[Sample], asking: Asking) -> list[Raw]:
+    """The letters' likelihoods; a prompt longer than the context is found by halving: a ``failure``."""
+    try:
+        return likelihoods(backend, samples, asking)
+    except ContextError as error:
+        if len(samples) == 1:
+            said = {"failure": answering.TOO_LONG, "why": str(error)}
+            return [{"answer": "", "finish": "none", "model": backend.name, **said}]
+    half = len(samples) // 2
+    return likely(backend, samples[:half], asking) + likely(backend, samples[half:], asking)
+
+
 def _likelihoods(
     subject: Subject, samples: Sequence[Sample], asking: Asking, ledger: Ledger, bar: Progress, label: str
 ) -> list[Answered]:
     """As ``answering.collect``, for the letters' likelihoods."""
     line = bar.add_task(label, total=len(samples))
-    ask(Way(likelihoods), samples, subject, ledger, asking, lambda count: bar.advance(line, count))
+    ask(Way(likely), samples, subject, ledger, asking, lambda count: bar.advance(line, count))
     found = []
     for sample in samples:
         request = sample.request(subject.identity, asking.max_tokens)

@@ -179,7 +179,7 @@ def _query(row: dict[str, str], where: str, language: Tongue) -> Query:
     return Query(
         values["claim_id"],
         values["claim"],
-        veracity,  # type: ignore[arg-type]
+        veracity,
         levels.index(level),
         values["query_with_presupposition"],
         language,

@@ -69,7 +69,7 @@ def _share(top: Array, under: Array) -> Array:
 
 def _rates(labels: Array) -> dict[str, Array]:
     """Rate -> ``(..., levels)``; NaN where there is nothing to count."""
-    of = {name: labels[..., kind, :, :] for kind, name in enumerate(VERACITIES)}
+    of: dict[str, Array] = {name: labels[..., kind, :, :] for kind, name in enumerate(VERACITIES)}
 
     def rate(veracity: str, label: int) -> Array:
         return _share(of[veracity][..., label], of[veracity].sum(axis=-1))
