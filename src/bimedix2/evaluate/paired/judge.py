@@ -102,7 +102,7 @@ def judge(twins: Twins, raws: tuple[Raw, Raw], lexicon: Lexicon | None) -> Pair:
     )
     if twins.english.notes.get("choices"):
         comparable = bool(english.choice and arabic.choice)
-        differ = ("option",) if comparable and english.choice != arabic.choice else ()
+        differ: tuple[str, ...] = ("option",) if comparable and english.choice != arabic.choice else ()
     else:
         wanted = [sample.expected for _, sample in twins.sides]
         comparable, differ = _compare(english, arabic, wanted)
