@@ -148,7 +148,8 @@ def _drawn(number: int, record: Record, twin: Record | None, pictures: Pictures)
         turns.append(
             {"role": message.role, "way": way, "parts": parts, "twin": beneath, "twin_way": twin_way}
         )
-    stated = [record.id, record.provenance.source, record.provenance.licence, *record.provenance.steps]
+    licence = "" if record.provenance.licence == "unknown" else record.provenance.licence
+    stated = [record.id, record.provenance.source, licence, *record.provenance.steps]
     return {
         "anchor": f"c{number}",
         "id": record.id,

@@ -203,9 +203,9 @@ def test_the_gallery_and_its_figures(
     settings = {"folders": [scored.one], "names": ["one"], "tasks": ["image_qa"], "language": "ar"}
     folder = evaluate.run(Config.model_validate({"output": tmp_path / "errors", "errors": settings}))
     page = opened(folder / "gallery.html")
-    expect(page.locator(".example")).to_have_count(3)
+    expect(page.locator(".mistake")).to_have_count(3)
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
-    assert page.locator(".example img").evaluate_all("all => all.every(i => i.naturalWidth > 0)")
+    assert page.locator(".mistake img").evaluate_all("all => all.every(i => i.naturalWidth > 0)")
     figures = read_manifest(folder)["figures"]
     assert set(figures) == {"gallery-modality.png", "gallery-subtype.png", "gallery-language.png"}
     for name in figures:

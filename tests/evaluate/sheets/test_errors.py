@@ -106,7 +106,7 @@ def test_few_examples_are_of_different_reasons(make_scores: MakeScores, tmp_path
     rows = [*(wrong(n, "mri") for n in range(5)), wrong(5, "pet"), wrong(6, "mri")]
     folder = run(tmp_path / "e", make_scores(rows), data_class="open", examples=2, tasks=None)
     html = (folder / "gallery.html").read_text(encoding="utf-8")
-    assert html.count('<article class="example"') == 2
+    assert html.count('<article class="mistake"') == 2
     assert "says modality pet" in html
 
 

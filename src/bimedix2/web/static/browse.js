@@ -5,7 +5,7 @@ const $ = (id) => document.getElementById(id);
 const head = JSON.parse($("data").textContent);
 const SELECTS = ["task", "type", "lang", "modality", "source", "error", "system", "result"];
 const FACETS = ["task", "type", "lang", "modality", "source"];
-const state = { language: head.language, samples: [], found: [], page: 0, at: -1 };
+const state = { language: head.language, samples: [], found: [], asked: new Map(), page: 0, at: -1 };
 const t = (key) => head.strings[state.language][key] ?? key;
 
 // The files of the data call this, each with its samples.
@@ -94,6 +94,15 @@ function systemCard(sample, number) {
   return element("section", { class: `system ${kind}` }, title, ...asked, ...said, why);
 }
 
+// Systems that answer anything of a task; one that was never asked such questions gets no empty card.
+function askedOf(sample) {
+  if (!state.asked.has(sample.task)) {
+    const mine = state.samples.filter((one) => one.task === sample.task);
+    state.asked.set(sample.task, [...head.systems.keys()].filter((number) => mine.some((one) => one.answers[number])));
+  }
+  return state.asked.get(sample.task);
+}
+
 function turnOf([role, text]) {
   const label = role === "user" ? "question" : role === "system" ? "role_system" : "assistant";
   return element("div", { class: `said ${role}`, dir: wayOf(text) }, word(label, "span", { class: "label" }), ...paragraphs(text));
@@ -104,14 +113,14 @@ function card(sample) {
   const about = element("p", { class: "about" },
     ...facets.filter(Boolean).map((text) => element("bdi", { class: "tag", dir: "ltr" }, text)),
     word(`${sample.lang}_language`, "span", { class: "tag" }),
-    element("bdi", { class: "id", dir: "ltr" }, sample.id));
+    element("span", { class: "id" }, element("bdi", { dir: "ltr" }, sample.id)));
   const pictures = sample.images.map((address) => (address
     ? element("img", { src: address, alt: t("image_alt"), loading: "lazy" })
     : word("image_missing", "p", { class: "lost" })));
   const reference = sample.reference.length ? paragraphs(sample.reference) : [word("no_reference", "p", { class: "quiet" })];
   const texts = element("div", { class: "texts" }, ...sample.turns.map(turnOf),
     element("div", { class: "said reference", dir: wayOf(sample.reference) }, word("reference", "span", { class: "label" }), ...reference),
-    element("div", { class: "systems" }, ...head.systems.map((_, number) => systemCard(sample, number))));
+    element("div", { class: "systems" }, ...askedOf(sample).map((number) => systemCard(sample, number))));
   const shown = pictures.length ? pictures : [word("no_image", "p", { class: "quiet" })];
   return element("article", { class: "sample", tabindex: "-1" }, about, element("div", { class: "pictures" }, ...shown), texts);
 }
