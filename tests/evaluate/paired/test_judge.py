@@ -90,6 +90,9 @@ BRAIN_AR = "هذه صورة رنين مغناطيسي للدماغ."
          {"type": "is_region", "verdict": "yes", "region": "chest"}, True, ()),
         ("This image shows the chest, yes.", "تُظهر هذه الصورة الصدر، لا الدماغ.",
          {"type": "is_region", "verdict": "yes", "region": "chest"}, True, ("judgement",)),
+        # The chest is a part of the trunk; greetings and definitions are about no picture.
+        ("This is a chest CT.", "هذه صورة مقطعية محوسبة للجذع.", {"modality": "ct"}, True, ()),
+        ("MRI works without X-rays.", "يعمل دون أشعة سينية.", {"type": "define"}, False, ()),
         # Both deny, one of them wrongly: the region differs all the same.
         ("This image shows the chest, not the lung.", "تُظهر هذه الصورة الدماغ، لا الرئة.",
          {"type": "is_region", "verdict": "no", "region": "chest"}, True, ("region",)),

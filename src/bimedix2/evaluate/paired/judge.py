@@ -8,7 +8,7 @@ from bimedix2.evaluate.grade import COUNT_SHARE, COUNT_WITHIN, EXCLUSIVE, Expect
 from bimedix2.evaluate.lexicon import Lexicon
 from bimedix2.evaluate.paired.pairs import Twins
 from bimedix2.evaluate.task import Raw, Sample
-from bimedix2.language.concepts import Tongue
+from bimedix2.language.concepts import Tongue, concepts
 from bimedix2.text.arabic import find_words, normalise, script
 
 _ARABIC = r"\u0610-\u061a\u0621-\u065f\u0670-\u06d3"
@@ -105,7 +105,7 @@ def judge(twins: Twins, raws: tuple[Raw, Raw], lexicon: Lexicon | None) -> Pair:
         differ: tuple[str, ...] = ("option",) if comparable and english.choice != arabic.choice else ()
     else:
         wanted = [sample.expected for _, sample in twins.sides]
-        comparable, differ = _compare(english, arabic, wanted)
+        comparable, differ = _compare(english, arabic, wanted) if _about_picture(twins) else (False, ())
     return Pair(twins, english, arabic, comparable, differ, raws=raws)
 
 
@@ -134,6 +134,12 @@ def _said(twins: Twins, tongue: Tongue, sample: Sample, raw: Raw, lexicon: Lexic
     return Said(answer, found.right, kept, words, found.reasons)
 
 
+def _about_picture(twins: Twins) -> bool:
+    """Greetings and definitions name things too, but nothing that a picture shows."""
+    wanted = twins.english.expected
+    return not twins.graded or (wanted is not None and bool(wanted.facts or wanted.verdict))
+
+
 def _compare(english: Said, arabic: Said, wanted: list[Expected | None]) -> tuple[bool, tuple[str, ...]]:
     """Whether there is anything to compare, and the kinds in which the answers differ."""
     if not (english.answered and arabic.answered):
@@ -146,7 +152,7 @@ def _compare(english: Said, arabic: Said, wanted: list[Expected | None]) -> tupl
             continue  # its words are regions too
         left, right = (one.values(kind) for one in spoken)
         if left and right:
-            both[kind] = not any(a & b for a in left for b in right)
+            both[kind] = not any(_fit(kind, a, b) for a in left for b in right)
     both |= _unreadable(*spoken)
     if wanted[0] and wanted[1]:
         if "count" in wanted[0].facts:
@@ -155,6 +161,14 @@ def _compare(english: Said, arabic: Said, wanted: list[Expected | None]) -> tupl
         if all(ways):
             both["judgement"] = ways[0] != ways[1]
     return bool(both), tuple(kind for kind, differ in both.items() if differ)
+
+
+def _fit(kind: str, one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two mentions can mean one thing; of regions, whether they share a part of the body."""
+    if kind != "region":
+        return bool(one & other)
+    known = concepts("region")
+    return any(a == b or known[a].groups & known[b].groups for a in one for b in other)
 
 
 def _unreadable(one: Spoken, other: Spoken) -> dict[str, bool]:
