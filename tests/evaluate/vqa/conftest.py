@@ -47,7 +47,7 @@ ARABIC = {
 
 def picture(shade: int) -> bytes:
     data = bytes_io.BytesIO()
-    Image.new("L", (12, 8), shade * 10).save(data, "PNG")
+    Image.new("L", (12, 8), shade).save(data, "PNG")
     return data.getvalue()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bimedix2 import evaluate, io
+from bimedix2 import config, evaluate, io, sources
 from bimedix2.errors import ConfigError, DataError, RunError
 from bimedix2.evaluate import answering
 from bimedix2.evaluate.metrics import vqa as scorer
@@ -23,8 +23,9 @@ from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records, write_records
 
 from ..conftest import Scripted  # noqa: TID252
-from .conftest import Make
+from .conftest import Make, picture
 
+REAL = Path("../shared/data/slake_qa_en")
 ANSWERS = {
     "Is there a mass in the lung?": "Yes, in the left lung.",
     "Is the heart enlarged?": "There is not any enlargement.",
@@ -188,6 +189,34 @@ def test_an_answers_file_of_a_system_elsewhere_stands_in_the_table(settings: Mak
     assert row.model == "elsewhere"
     assert "host:file" in row.signature
     assert "no score" in row.partial
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not here")
+def test_the_real_questions_of_slake_are_the_published_ones(settings: Make, tmp_path: Path) -> None:
+    """1,061 English questions, 355 of them closed, as the paper's cells need it; the golds score 1."""
+    rows = io.read_json(REAL / "test.json")
+    for shade, name in enumerate(sorted({row["img_name"] for row in rows})):
+        path = tmp_path / "copy" / "imgs" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(picture(shade))
+    (tmp_path / "copy" / "test.json").write_bytes((REAL / "test.json").read_bytes())
+    parts = [{"source": "slake", "path": str(tmp_path / "copy")}]
+    recipe = {"parts": parts, "output": str(tmp_path / "real")}
+    data = sources.run(config.build(sources.Config, recipe))
+    given = tmp_path / "given.jsonl"
+    golds = ({"question_id": f"slake/{row['qid']}", "text": row["answer"], "model": "golds"} for row in rows)
+    io.write_jsonl(given, golds)
+    folder = evaluate.run(settings(data=[str(data)], tasks=["slake"], _model={"answers": str(given)}))
+    found = io.read_json(folder / "scores.json")
+    assert found["partial"] == []
+    one = found["compat"]["benchmarks"]["slake"]
+    assert (one["n"], one["closed"], one["images"]) == (1061, 355, 96)
+    for key in COLUMNS:
+        assert one["values"][key] == pytest.approx(1, abs=1e-6)
+    assert (folder / "scores.md").read_text(encoding="utf-8").startswith("# Visual questions")
+    assert found["answers file"]["model"] == {
+        "extra": [f"slake/{r['qid']}" for r in rows if r["q_lang"] == "zh"]
+    }
 
 
 def test_a_real_model_is_asked_and_what_is_too_long_is_named(

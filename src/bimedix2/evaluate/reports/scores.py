@@ -138,7 +138,8 @@ def rescaled(values: Mapping[str, float | None], name: str) -> dict[str, float]:
     cells = RESCALING.apply(paper_values(values))
     (check,) = load().table(TABLES[name]).checks
     mean = recompute(check, cells)
-    found = {key: cells[key] for key in ("bleu4_rescaled", "radcliq_rescaled") if key in cells}
+    stars = ("bleu4_rescaled", "radcliq_rescaled")
+    found: dict[str, float] = {key: cells[key] for key in stars if key in cells}
     return found if mean is None else {**found, "average": mean}
 
 

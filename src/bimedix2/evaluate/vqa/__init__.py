@@ -16,7 +16,7 @@ from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
 from bimedix2.evaluate.vqa import load, prompts, report, scores
-from bimedix2.evaluate.vqa.load import BENCHMARKS, Benchmark, Item, Mode
+from bimedix2.evaluate.vqa.load import BENCHMARKS, Benchmark, Item
 from bimedix2.evaluate.vqa.prompts import PrefixMode, Prompt
 from bimedix2.evaluate.vqa.scores import Plan, Row
 from bimedix2.manifest import RunFolder, read_manifest
@@ -158,7 +158,7 @@ def _row(answered: Answered, item: Item, benchmark: Benchmark) -> Row:
 
 
 def _sign(
-    config: "Config", settings: Vqa, subject: Subject, found: Sequence[Benchmark], mode: Mode
+    config: "Config", settings: Vqa, subject: Subject, found: Sequence[Benchmark], mode: str
 ) -> dict[str, Any]:
     mine = [one for one in found if one.about.mode == mode]
     hashes = {one.name: one.hash for one in mine}
@@ -196,7 +196,7 @@ def replay(folder: Path, scratch: Path) -> None:
     _write_numbers(scratch, values, signatures, stated["data"], stated["answers file"])
 
 
-def _partial(data: dict[str, Any], values: dict[str, Any], mode: Mode | None = None) -> list[str]:
+def _partial(data: dict[str, Any], values: dict[str, Any], mode: str | None = None) -> list[str]:
     """Why these are no whole results, one phrase each; of one mode, or of both."""
     out = [
         one["partial"]
