@@ -215,6 +215,7 @@ QUESTIONS: dict[str, Callable[[Config], Questions]] = {
 REPLAYS: dict[str, replaying.Replay] = {
     replaying.TASKS_KIND: replaying.tasks,
     "clinical": clinical_replay.replay,
+    "trial": trial.replay,
     "mbench": mbench.replay,
     "paired": paired.replay,
     "cascades": cascades.replay,

@@ -99,7 +99,9 @@ def _unbeaten(wins: Array) -> Array:
     while steps < models:
         reach = (reach.astype(np.float64) @ reach.astype(np.float64)) > 0
         steps *= 2
-    return reach.all(axis=2).astype(np.float64)
+    top: Any = reach.all(axis=2)
+    unbeaten: Array = top.astype(np.float64)
+    return unbeaten
 
 
 def bradley_terry(wins: Sequence[Array], draws: Draws) -> Strengths:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from bimedix2 import io
+from bimedix2.config import build
 from bimedix2.errors import DataError, RunError
-from bimedix2.evaluate import run
+from bimedix2.evaluate import Config, replay, run
 from bimedix2.evaluate.paper import ours, published
 from bimedix2.evaluate.trial.judgements import Judged, Opened
 from bimedix2.evaluate.trial.scores import Plan, values
@@ -69,6 +70,20 @@ def test_every_answer_is_on_disk_under_its_model(bench: Any) -> None:
         assert said["best"] == [SECOND]
         assert said["labels"] == [a["label"] for a in row["answers"] if a["model"] == SECOND]
         assert said["seconds"] == 5.0
+
+
+def test_the_figures_are_replayed_from_the_logs(bench: Any) -> None:
+    bench.seal()
+    rules = {"amal": bench.prefer(BEST), "omar": bench.prefer(SECOND, THIRD), "sara": bench.abstain}
+    folder = run(bench.reading(bench.judge(rules)))
+    assert replay(folder) == ["paper.jsonl", "scores.json", "scores.md"]
+    manifest = read_manifest(folder)["recipe"]
+    assert build(Config, manifest).kind == "trial"
+    answers = folder / "answers.jsonl"
+    text = answers.read_text(encoding="utf-8")
+    answers.write_text(text.replace('"choice": "tie"', '"choice": "abstain"', 1), encoding="utf-8")
+    with pytest.raises(RunError, match=r"scores\.json"):
+        replay(folder)
 
 
 def test_the_un_blinding_is_logged_beside_the_key_and_in_the_result(bench: Any) -> None:

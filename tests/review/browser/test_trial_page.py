@@ -90,6 +90,7 @@ def test_a_choice_is_made_anew_and_the_first_stays(serve_trial: Any, sign_in: An
         page.keyboard.press("c")
         page.keyboard.type("at first")
         page.keyboard.press("Control+Enter")
+        expect(page.locator("#by-you")).to_have_text("1")
         page.locator("a[href='/mine']").click()
         expect(page.locator(".rows tbody td").nth(1)).to_have_text(re.compile(r"Best:\s+A"))
         page.locator(".rows a").click()

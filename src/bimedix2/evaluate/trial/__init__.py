@@ -9,7 +9,7 @@ from bimedix2.evaluate.trial.settings import Trial
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config
 
-__all__ = ["Trial", "run"]
+__all__ = ["Trial", "replay", "run"]
 
 
 def run(config: "Config", _: Callable[..., Any] | None = None) -> Path:
@@ -31,3 +31,10 @@ def run(config: "Config", _: Callable[..., Any] | None = None) -> Path:
         return seal.seal(config.trial.seal, config.output, config.seed)
     assert config.trial.read is not None
     return read.read(config.trial.read, config.output, read.Plan(config.resamples, config.seed))
+
+
+def replay(folder: Path, scratch: Path) -> None:
+    """Compute a read trial's figures again from its own logs, into an empty folder."""
+    from bimedix2.evaluate.trial import read
+
+    read.replay(folder, scratch)

@@ -148,7 +148,7 @@ def _check(row: Any, items: Mapping[str, dict[str, Any]], where: str) -> None:
     Raises:
         DataError: what is wrong with it.
     """
-    item = items.get(row.get("item")) if isinstance(row, dict) else None
+    item = items.get(str(row.get("item"))) if isinstance(row, dict) else None
     if item is None:
         raise DataError(f"{where} is of no item of the trial; close the review again")
     labels = [answer["label"] for answer in item["answers"]]

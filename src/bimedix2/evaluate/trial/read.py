@@ -7,13 +7,13 @@ from bimedix2 import __version__, io
 from bimedix2.errors import RunError
 from bimedix2.evaluate.paper import published
 from bimedix2.evaluate.trial import scores
-from bimedix2.evaluate.trial.judgements import Opened, check, unblind
+from bimedix2.evaluate.trial.judgements import Judged, Opened, check, unblind
 from bimedix2.evaluate.trial.page import page
 from bimedix2.evaluate.trial.scores import Plan
 from bimedix2.evaluate.trial.settings import Read
-from bimedix2.manifest import RunFolder, git_commit
+from bimedix2.manifest import RunFolder, git_commit, read_manifest
 
-__all__ = ["Plan", "read"]
+__all__ = ["Plan", "read", "replay"]
 
 TABLE = "section-a51"
 """The paper's shares, in ``evaluate/paper/published.yaml``."""
@@ -30,23 +30,64 @@ def read(config: Read, output: Path, plan: Plan) -> Path:
         raise RunError(f"{output} exists and finished folders are immutable; choose another output")
     checked = check(config.sealed, config.judgements, config.key)
     inputs = {"sealed": config.sealed, "judgements": config.judgements, "key": config.key}
-    recipe = {"trial": {"read": config.model_dump(mode="json")}, **vars(plan)}
+    recipe = {"output": str(output), "trial": {"read": config.model_dump(mode="json")}, **vars(plan)}
     with RunFolder(output, "evaluate", recipe, inputs) as out:
         opened = unblind(checked, config.by)
-        values = {**scores.values(opened, plan), "unblinding": opened.log}
-        partial = _partial(opened, values["counts"])
         signature = _sign(opened, plan)
-        short = in_short(signature)
-        paper = published.load().table(TABLE)
         io.write_jsonl(out.path / "answers.jsonl", _rows(opened))
-        io.write_json(out.path / "scores.json", {"signature": signature, "partial": partial, **values})
         io.write_jsonl(out.path / "unblinding.jsonl", opened.log)
-        io.write_jsonl(out.path / "paper.jsonl", _paper_rows(values, partial, short))
-        io.write_text(out.path / "scores.md", page(values, partial, paper, short))
-        judged = len(opened.judged)
-        abstained = values["counts"]["abstain"]
-        counts = {"in": judged, "kept": judged - abstained, "removed": {"abstained": abstained}}
-        return out.publish(counts, {"signature": signature, "unblinding": opened.log[-1]})
+        counts = _write(out.path, opened, plan, signature)
+        extra = {"signature": signature, "unblinding": opened.log[-1], "trial": _about(opened)}
+        return out.publish(counts, extra)
+
+
+def _write(folder: Path, opened: Opened, plan: Plan, signature: dict[str, Any]) -> dict[str, Any]:
+    """Write every file of numbers; return what is counted."""
+    values = {**scores.values(opened, plan), "unblinding": opened.log}
+    partial = _partial(opened, values["counts"])
+    short = in_short(signature)
+    io.write_json(folder / "scores.json", {"signature": signature, "partial": partial, **values})
+    io.write_jsonl(folder / "paper.jsonl", _paper_rows(values, partial, short))
+    io.write_text(folder / "scores.md", page(values, partial, published.load().table(TABLE), short))
+    judged, abstained = len(opened.judged), values["counts"]["abstain"]
+    return {"in": judged, "kept": judged - abstained, "removed": {"abstained": abstained}}
+
+
+def _about(opened: Opened) -> dict[str, Any]:
+    """What the figures need beside the judgements; ``replay`` reads it in the manifest."""
+    return {
+        **{key: opened.sealed[key] for key in ("items", "wanted", "labels")},
+        "overlap": opened.closed["overlap"],
+        "models": list(opened.models),
+    }
+
+
+def replay(folder: Path, scratch: Path) -> None:
+    """Compute the figures again from the judgements in the models' names.
+
+    Args:
+        folder: a finished one.
+        scratch: where to.
+    """
+    manifest = read_manifest(folder)
+    about, recipe = manifest["trial"], manifest["recipe"]
+    rows = [row for _, row in io.read_jsonl(folder / "answers.jsonl")]
+    key = {row["item"]: {"labels": {a["label"]: a["model"] for a in row["answers"]}} for row in rows}
+    judged = [
+        Judged(**{**said, "item": row["item"], "best": tuple(said["best"]), "labels": tuple(said["labels"])})
+        for row in rows
+        for said in row["judgements"]
+    ]
+    opened = Opened(
+        models=tuple(about["models"]),
+        items={row["item"]: row for row in rows},
+        key={"items": key},
+        judged=judged,
+        sealed=about,
+        closed=about,
+        log=[line for _, line in io.read_jsonl(folder / "unblinding.jsonl")],
+    )
+    _write(scratch, opened, Plan(recipe["resamples"], recipe["seed"]), manifest["signature"])
 
 
 def _partial(opened: Opened, counts: dict[str, Any]) -> str:

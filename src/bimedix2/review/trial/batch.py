@@ -1,6 +1,7 @@
 """``open`` and ``close`` of a trial: the sealed folder into the store, the judgements into a folder."""
 
 import statistics
+from pathlib import Path
 from typing import Any
 
 from bimedix2 import io
@@ -48,7 +49,7 @@ def check_input(room: Room, config: Config) -> None:
         raise RunError(f"{config.input} is not the folder that the trial was opened with; restore it")
 
 
-def close_trial(config: Config) -> Any:
+def close_trial(config: Config) -> Path:
     """Close the trial and write its folder of judgements; a closed one can be written again elsewhere.
 
     Raises:
