@@ -57,7 +57,7 @@ def test_likelihoods_are_the_engines(tiny: Any, monkeypatch: pytest.MonkeyPatch)
 
     def without_placeholder(inputs: dict[str, Any]) -> torch.Tensor:
         """The engine never lets the image's placeholder be said; transformers gives it a probability."""
-        logits = raw(inputs)
+        logits = raw(inputs).clone()
         logits[..., hub._processor.image_token_id] = float("-inf")
         return logits
 

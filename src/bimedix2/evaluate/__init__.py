@@ -391,7 +391,8 @@ def _write(
         "partial": replaying.partial(config.limit, failed, len(rows)),
         "faults": failures.of_files(subjects),
     }
-    io.write_jsonl(folder / "answers.jsonl", (row.to_json() for row in [*rows, *failed]))
+    lines: list[Row | Failure] = [*rows, *failed]
+    io.write_jsonl(folder / "answers.jsonl", (line.to_json() for line in lines))
     io.write_text(folder / "errors.md", report.errors(rows))
     plan = aggregate.Plan(config.resamples, config.seed)
     tables.write(folder, rows, config.tasks, plan, signature, opening)

@@ -74,7 +74,7 @@ def _lines(
                 )
             continue
         seen[sample.id] = exact
-        turns = []
+        turns: list[dict[str, Any]] = []
         for message in sample.messages:
             parts = [
                 {"type": "image", "image": _picture(part.image, images, folder)}
