@@ -290,5 +290,5 @@ def test_a_recipe_makes_the_folder(tmp_path: Path) -> None:
     verify(done)
     assert "| nano (run here, 1) | 20.0 |" in (done / "tables" / "table-2.md").read_text(encoding="utf-8")
     assert "1 - RadCliQ-v1 / 13" in (done / "tables" / "table-7.md").read_text(encoding="utf-8")
-    with pytest.raises(ConfigError, match="unknown key 'paper.score'; did you mean 'scores'"):
+    with pytest.raises(ConfigError, match=r"unknown key 'paper\.score'; did you mean 'scores'"):
         build(evaluate.Config, {"output": tmp_path / "paper", "paper": {"score": []}})
