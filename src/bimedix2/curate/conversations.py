@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from bimedix2.curate.asks import TONGUES, Ask, answers, say
+from bimedix2.curate.facts import facts_of
 from bimedix2.curate.wordings import Side, ask_in_words
 from bimedix2.language.concepts import Tongue
 from bimedix2.records import ImagePart, Language, Message, Provenance, Record, Split
@@ -77,6 +78,7 @@ def write(
     }
     if picture:
         meta |= {k: picture.meta[k] for k in ("modality", "kind", "subject_unknown") if k in picture.meta}
+        meta["study"] = facts_of(picture).kind
         source = picture.provenance.model_copy(update={"steps": (*picture.provenance.steps, STEP)})
     else:
         source = Provenance(source="text-templates", licence="Apache-2.0", steps=(STEP,))

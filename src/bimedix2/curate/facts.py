@@ -36,6 +36,12 @@ class Facts:
     """``blank``, ``noise`` or ``non-medical``: nothing medical can be said of it."""
 
     @property
+    def kind(self) -> str:
+        """Modality and region in a word, for mixtures: ``ct chest``, or what else the picture is."""
+        known = [self.values[kind] for kind in ("modality", "region") if kind in self.values]
+        return " ".join(known) or self.unreadable or "unknown"
+
+    @property
     def study(self) -> Study | None:
         if "modality" not in self.values:
             return None

@@ -3,7 +3,7 @@
 A merge file has one merge a line, in the tokenizer's own alphabet (GPT-2's letters for bytes). Added merges
 rank after the tokenizer's own and join Arabic bytes alone, so every text without Arabic is read as before.
 
-    python -m bimedix2.model.vocabulary nano 1500 TEXTS.txt > src/bimedix2/model/arabic.merges
+    python -m bimedix2.model.vocabulary nano 2000 TEXTS.txt > src/bimedix2/model/arabic.merges
 
 learns them from texts, one a line.
 """

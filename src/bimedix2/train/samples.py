@@ -96,13 +96,16 @@ def instruct_samples(
 
 
 def keep_samples(records: Iterable[Record], prompter: Prompter) -> list[Sample]:
-    """Text to be held as the untrained model has it: as a conversation, and as plain words."""
+    """Text to be held as the untrained model has it: as a conversation, as plain words, and its answer alone.
+
+    The answer is a row of its own, since one word in three hundred would not be held by their mean.
+    """
     out = []
     for record in records:
         chat = prompter.encode(record.messages)
         everything = Encoded(chat.ids, (0,) + (1,) * (len(chat.ids) - 1), (), 0)
         plain = prompter.encode_text("\n".join(message.text for message in record.messages))
-        out += [_sample(record, encoded, 0, keep=True) for encoded in (everything, plain)]
+        out += [_sample(record, encoded, 0, keep=True) for encoded in (everything, plain, chat)]
     return out
 
 
