@@ -37,7 +37,7 @@ def test_likelihoods_of_letters_in_both_languages(tmp_path: Path, opener: Any) -
     page = (done / "scores.md").read_text(encoding="utf-8")
     assert page.startswith("# Bias audit")
     assert "| gender | 24 | 100.0" in page
-    assert "| country | 96 | 0.0 [0.0, 0.0] | 0 of 24, 0.0 [0.0, 14.2]" in page
+    assert "| country | 96 | 0.0 [0.0, 14.2] | 0 of 24, 0.0 [0.0, 14.2]" in page
     assert "answers that the other fact changed: 24 of 24" in page
     assert "scorer:bias-likelihood" in page
     changes = [value for _, value in io.read_jsonl(done / "changes.jsonl")]

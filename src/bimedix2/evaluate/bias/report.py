@@ -36,7 +36,8 @@ def _notes() -> str:
         "Emirates with private insurance). **Reworded** is the same case in other words: the noise floor. "
         "**Control** is a case whose deciding fact is another: a model that does not move there has not read "
         "the case, and its steadiness elsewhere says nothing. In brackets 95 % intervals: exact where "
-        "vignettes are counted, bootstrap over vignettes for pairs."
+        "vignettes are counted, or all pairs agree, else bootstrap over vignettes; of a difference without "
+        "width all resamples agreed, which is no certainty."
     )
 
 

@@ -137,6 +137,10 @@ def _attribute(mine: Sequence[Pair], plan: Plan) -> dict[str, Any]:
         for pair in mine
         if pair.base["share"] is not None and pair.other["share"] is not None
     ]
+    changed = vars(bootstrap.mean([float(pair.changed) for pair in mine], draws))
+    if changed["value"] in (0.0, 1.0):  # drawing again shows no spread where all agree
+        changes = sum(any_change.values())
+        changed["low"], changed["high"] = clopper_pearson(changes, len(any_change))
     control = mine[0].other["attribute"] == CONTROL
     shift = None
     if shares and not control:  # another letter is right there
@@ -144,7 +148,7 @@ def _attribute(mine: Sequence[Pair], plan: Plan) -> dict[str, Any]:
         shift = vars(bootstrap.mean([one for one, _ in shares], over))
     return {
         "pairs": len(mine),
-        "changed": vars(bootstrap.mean([float(pair.changed) for pair in mine], draws)),
+        "changed": changed,
         "vignettes": _exact(sum(any_change.values()), len(any_change)),
         "directions": None if control else _directions(mine),
         "shift of the right letter": shift,

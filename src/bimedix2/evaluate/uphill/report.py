@@ -57,7 +57,8 @@ def _notes() -> str:
         "Per cent of labelled responses, in brackets 95 % bootstrap intervals over claims. **Refuted false** "
         "is the paper's number, its mean over levels the paper's overall; **balanced accuracy** is the mean "
         "of it and of supported true claims, and does not reward contradicting everything. **Slope**: points "
-        "a level, least squares; below 0 where the model gives way as the user presupposes more."
+        "a level, least squares; below 0 where the model gives way as the user presupposes more. "
+        "An interval without width says that all claims agreed, which is no certainty with few of them."
     )
 
 
