@@ -4,8 +4,8 @@
 
 Is a held-out question nearest to its own type's? A question is the mean of its tokens' rows, seen from the
 mean of all rows; of the five nearest training questions (cosine) the most frequent type is its type. Twice in
-one run, on the same questions: rows that are the mean of the byte tokens that spelled them, and rows that begin
-with their words' meaning, as the base has them. And how many tokens a character of Arabic takes.
+one run, on the same questions: rows that are the mean of the byte tokens that spelled them, and rows that
+begin with their words' meaning, as the base has them. And how many tokens a character of Arabic takes.
 """
 
 import json
