@@ -33,7 +33,7 @@ ROOMS: dict[str, str] = {
 """Batch rooms: ``bimedix2 ROOM RECIPE.yaml [key=value ...]``; each has a ``Config`` and a ``run``."""
 
 LIVE: dict[str, str] = {
-    "review": "Have people judge translations on web pages, blind and twice, and settle what they differ on.",
+    "review": "Have people judge translations and answers on web pages, blind; settle what they differ on.",
 }
 """Live rooms: ``bimedix2 ROOM open|serve|close RECIPE.yaml [key=value ...]``; each has ``VERBS``."""
 
