@@ -56,6 +56,49 @@ def test_the_same_file_under_two_names_is_not_trained_on(write: Write, build: Bu
     assert [r.split.value for r in read_records(folder)] == ["test"]
 
 
+FAILED = {"translation": {"of": "x", "failed": ["negation", "numbers"]}}
+
+
+def translations() -> list[Record]:
+    """On every side one that fails checks; one that a reviewer has looked at, one that fails none, and one
+    whose ``meta`` says the words for another reason."""
+    sides = ("train", "validation", "test")
+    rows = [record(f"{side} failed", f"q {side}", split=side, meta=FAILED) for side in sides]
+    others = {
+        "reviewed": FAILED | {"review": {"rating": "accept"}},
+        "passed": {"translation": {"of": "y", "failed": []}},
+        "words": {"note": 'its "translation" "failed"'},
+    }
+    rows += [record(name, f"q {name}", split="train", meta=meta) for name, meta in others.items()]
+    # Says and shows what the failed one of the test side does: as that is not asked, this may train.
+    return [*rows, record("twin", "q test", split="train", source="b")]
+
+
+def test_a_translation_that_fails_a_check_unseen_enters_no_side(write: Write, build: Build) -> None:
+    folder = build(write(translations()))
+    assert {r.id for r in read_records(folder)} == {"reviewed", "passed", "words", "twin"}
+    sides = ("train", "validation", "test")
+    assert [row for _, row in io.read_jsonl(folder / "removed" / "removed.jsonl")] == [
+        {"id": f"{side} failed", "reason": "translation-unreviewed", "what": "negation, numbers"}
+        for side in sides
+    ]
+    assert manifest.read_manifest(folder)["counts"]["removed"] == {"translation-unreviewed": 3}
+    assert "| translation-unreviewed | 3 |" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_recipe_may_keep_translations_that_fail_a_check(write: Write, build: Build) -> None:
+    folder = build(write(translations()), failed_translations="keep")
+    assert manifest.read_manifest(folder)["counts"]["removed"] == {"leak-content": 1}  # the twin
+    assert len(list(read_records(folder))) == 6
+
+
+def test_a_benchmark_stands_guard_though_its_translation_fails_a_check(write: Write, build: Build) -> None:
+    bench = write([record("b", "q", split="test", source="bench", meta=FAILED)], name="bench")
+    mine = write([record("t", "q", split="train"), record("u", "other", split="train")])
+    folder = build(mine, leakage={"against": [bench]})
+    assert manifest.read_manifest(folder)["counts"]["removed"] == {"leak-content": 1}
+
+
 def test_the_order_is_one_seeded_shuffle_a_side_whatever_the_threads_and_buckets(
     write: Write, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:

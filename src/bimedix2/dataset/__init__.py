@@ -9,7 +9,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +63,8 @@ class Config(Settings):
     leakage: LeakageConfig = Field(default_factory=LeakageConfig)
     deduplicate: bool = True
     """Keep one of the training and validation records that say and show the same."""
+    failed_translations: Literal["remove", "keep"] = "remove"
+    """What becomes of translations that fail a check and that no reviewer has looked at."""
     train: MixtureConfig = Field(default_factory=MixtureConfig)
     validation: MixtureConfig = Field(default_factory=MixtureConfig)
     test: MixtureConfig = Field(default_factory=MixtureConfig)
@@ -189,6 +191,8 @@ def _decide(config: Config, folders: list[Path], against: list[Path]) -> _Decide
     plan = Plan(found, len(folders), config.components)
     holders = fates.holders_of(plan.image_names, folders)
     fates.broken(plan, config.max_broken, holders)
+    if config.failed_translations == "remove":
+        fates.unreviewed(plan)
     fates.sort_out(plan, config.split, config.components, {path: n for n, path in enumerate(folders)})
     available = plan.mine & (plan.side == TRAIN)
     audit = fates.audit_of(plan, units, config.leakage, workers)

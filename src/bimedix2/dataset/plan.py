@@ -22,6 +22,7 @@ REASONS = (
     "broken-record",
     "duplicate-id",
     "missing-image",
+    "translation-unreviewed",
     "no-component",
     "image-on-both-sides",
     "wording-of-the-other-side",
@@ -109,6 +110,8 @@ class Plan:
             said = f"{self.ids[other].as_py()}: {said}" if said else str(self.ids[other].as_py())
         elif profile is not None and reason == "wording-of-the-other-side":
             said = str(profile.wording)
+        elif profile is not None and reason == "translation-unreviewed":
+            said = ", ".join(profile.failed)
         elif profile is not None and reason == "no-component":
             said = f"{profile.source}, {profile.task}, {profile.language}"
         elif profile is not None and reason.startswith("mixture-"):
@@ -158,6 +161,13 @@ def broken(plan: Plan, most: int, holders: Ints) -> None:
         raise DataError(
             f"{len(said)} records are broken, more than 'max_broken' ({most}), the last: {said[-1]}"
         )
+
+
+def unreviewed(plan: Plan) -> None:
+    """Leave out translations that fail a check and that no reviewer has looked at, on every side. Those of
+    benchmarks outside are not written, and stand guard over training all the same."""
+    failed = plan.survey.column(lambda profile: bool(profile.failed), np.bool_)
+    plan.leave_out(np.flatnonzero(plan.mine & failed), "translation-unreviewed")
 
 
 def holders_of(names: pa.Array, folders: Sequence[Path]) -> Ints:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from bimedix2.dataset import batches
 from bimedix2.dataset.batches import Bools, Flat, Ints, Unit, count_within, strings
 from bimedix2.dataset.ngrams import word_bounds
+from bimedix2.records.translations import failed_in
 
 _BLANK = bytes(0 if bytes([code]).isspace() else 1 for code in range(256))
 """Byte -> 0 where it is a blank, as ``bytes.translate`` takes it."""
@@ -41,6 +42,8 @@ class Profile(NamedTuple):
     wording: str | None
     cells: tuple[str, ...]
     """The values of the ``meta`` keys that the recipe balances by."""
+    failed: tuple[str, ...]
+    """Checks that its translation fails and that no reviewer has looked at."""
 
 
 @dataclass(frozen=True)
@@ -195,8 +198,8 @@ class Survey:
             for _, values in reversed(columns):
                 one, index = divmod(one, len(values))
                 found.append(values[index])
-            (wording, cells), *shared = found
-            numbers[place] = self._number(Profile._make([folder, *reversed(shared), wording, cells]))
+            (wording, cells, failed), *shared = found
+            numbers[place] = self._number(Profile._make([folder, *reversed(shared), wording, cells, failed]))
         self.profile[rows][sound] = numbers[inverse]
 
     def _number(self, profile: Profile) -> int:
@@ -274,9 +277,10 @@ def _encoded(column: pa.StringArray) -> tuple[Ints, list[Any]]:
 
 
 def _meta(column: pa.StringArray, keys: tuple[str, ...]) -> tuple[tuple[Ints, list[Any]], Bools]:
-    """Codes of what the recipe asks of ``meta`` and what they stand for; which rows hold a JSON object."""
+    """Codes of what is asked of ``meta`` (wording, the recipe's keys, failed checks of a translation) and what
+    they stand for; which rows hold a JSON object."""
     codes, texts = _encoded(column)
-    values: dict[Any, int] = {(None, ("",) * len(keys)): 0}
+    values: dict[Any, int] = {(None, ("",) * len(keys), ()): 0}
     of_text = np.zeros(max(1, len(texts)), dtype=np.int64)
     good = np.zeros(max(1, len(texts)), dtype=np.bool_)
     for number, text in enumerate(texts):
@@ -289,7 +293,7 @@ def _meta(column: pa.StringArray, keys: tuple[str, ...]) -> tuple[tuple[Ints, li
         good[number] = True
         wording = meta.get("wording")
         cells = tuple(str(meta.get(key, "")) for key in keys)
-        asked = (None if wording is None else str(wording), cells)
+        asked = (None if wording is None else str(wording), cells, failed_in(meta))
         of_text[number] = values.setdefault(asked, len(values))
     return (of_text[codes], list(values)), good[codes]
 
