@@ -88,3 +88,50 @@ def test_two_processes_do_not_share_a_run_and_a_kill_frees_it(tmp_path: Path) ->
         assert out.resumed
         out.publish({})
     assert (tmp_path / "run" / "half.txt").read_text() == "half"
+
+
+def test_links_to_finished_inputs_are_not_flushed_again_and_all_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished = publish(tmp_path / "in")
+    loose = tmp_path / "loose"
+    loose.write_text("no room made it")
+    with RunFolder(tmp_path / "out", "dataset", {}, {"in": finished}) as out:
+        (out.path / "images").mkdir()
+        os.link(finished / "x.txt", out.path / "images" / "finished")
+        os.link(loose, out.path / "images" / "loose")
+        (out.path / "images" / "new").write_text("new")
+        (out.path / "exports").mkdir()
+        os.link(out.path / "images" / "new", out.path / "exports" / "new")
+        wanted = {
+            (out.path / name).stat().st_ino
+            for name in ("images", "images/loose", "images/new", "exports/new")
+        }
+        passed = (finished / "x.txt").stat().st_ino
+        flushed: list[int] = []
+        fsync = os.fsync
+
+        def counted(handle: int) -> None:
+            flushed.append(os.fstat(handle).st_ino)
+            fsync(handle)
+
+        monkeypatch.setattr(os, "fsync", counted)
+        folder = out.publish({})
+    assert passed not in flushed
+    assert wanted <= set(flushed)
+    # Two files, one of them under two names, and the directory of the link; the manifest and its directory;
+    # and the entries of the parent.
+    assert len(flushed) == 7
+    manifest.verify(folder)
+
+
+def test_a_link_to_an_unfinished_folder_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "x").write_text("x")
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(os.fstat(handle).st_ino))
+    with RunFolder(tmp_path / "out", "dataset", {}, {"half": half}) as out:
+        os.link(half / "x", out.path / "x")
+        out.publish({})
+    assert (half / "x").stat().st_ino in flushed

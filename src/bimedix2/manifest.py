@@ -9,7 +9,7 @@ import fcntl
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -153,14 +153,35 @@ class RunFolder:
             **dict(extra or {}),
             "files": files,
         }
-        for name in files:
-            _fsync_file(self.path / name)
+        self._flush(files)
         io.write_json(self.path / MANIFEST, manifest)
         (self.path / RECIPE).unlink()
         (self.path / ".lock").unlink()
         self.path.rename(self.target)
         io.fsync_dir(self.target.parent)
         return self.target
+
+    def _flush(self, files: Iterable[str]) -> None:
+        """Bring the files to the disk, before the manifest says that they are there.
+
+        A hard link to a file of a finished input is passed over: ``publish`` flushed its bytes when that
+        folder was finished, files of finished folders do not change, and tens of thousands of images would
+        take minutes. Its name is new, though, so the directory that holds the link is flushed. More than one
+        link alone proves nothing: an export links images that this very run wrote.
+        """
+        named: set[Path] = set()
+        finished: set[tuple[int, int]] | None = None
+        for name in files:
+            path = self.path / name
+            stat = path.stat()
+            if stat.st_nlink > 1:
+                finished = _finished(self.inputs.values()) if finished is None else finished
+                if (stat.st_dev, stat.st_ino) in finished:
+                    named.add(path.parent)
+                    continue
+            _fsync_file(path)
+        for parent in sorted(named):
+            io.fsync_dir(parent)
 
 
 def _input_hash(path: Path) -> str:
@@ -170,6 +191,13 @@ def _input_hash(path: Path) -> str:
         return folder_hash(path)
     except RunError:  # a folder of the user's own, not one that a room made
         return io.sha256_bytes(io.canonical_json(hash_folder(path)).encode())
+
+
+def _finished(inputs: Iterable[Path]) -> set[tuple[int, int]]:
+    """Device and inode of every file of the inputs that are finished folders."""
+    folders = [path for path in inputs if (path / MANIFEST).is_file()]
+    stats = (path.stat() for folder in folders for path in folder.rglob("*") if path.is_file())
+    return {(stat.st_dev, stat.st_ino) for stat in stats}
 
 
 def _fsync_file(path: Path) -> None:

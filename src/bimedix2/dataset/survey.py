@@ -277,8 +277,8 @@ def _encoded(column: pa.StringArray) -> tuple[Ints, list[Any]]:
 
 
 def _meta(column: pa.StringArray, keys: tuple[str, ...]) -> tuple[tuple[Ints, list[Any]], Bools]:
-    """Codes of what is asked of ``meta`` (wording, the recipe's keys, failed checks of a translation) and what
-    they stand for; which rows hold a JSON object."""
+    """Codes of what is asked of ``meta`` (wording, the recipe's keys, failed checks of a translation), what
+    they stand for, and which rows hold a JSON object."""
     codes, texts = _encoded(column)
     values: dict[Any, int] = {(None, ("",) * len(keys), ()): 0}
     of_text = np.zeros(max(1, len(texts)), dtype=np.int64)
