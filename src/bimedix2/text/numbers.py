@@ -18,6 +18,8 @@ _CODE_BEFORE = re.compile(r"(?<![A-Za-z\d])(?!x$)[A-Za-z][A-Za-z\d]*-?$|[A-Za-z]
 """What makes the figure behind it part of a code: HbA1c, T12, L4-5, COVID-19 in either script."""
 _ROMAN = re.compile(r"(?<![\w-])(?:VI{1,3}|I[VX]|I{2,3}|XI{0,3}|V)(?![\w-])")
 _ROMANS = {"I": 1, "V": 5, "X": 10}
+_NAMED = re.compile(r"\s+(?:finger|toe|digit|trimester)", re.IGNORECASE)
+"""What a language may name otherwise than by its number."""
 _WORD_EN = re.compile(r"[A-Za-z]+")
 _WORD_AR = re.compile(r"[\u0621-\u064a]+")
 _PERCENT = re.compile(r"(?:^|\s)(?:في\s+|ب)الما?ئة$")
@@ -120,7 +122,8 @@ def _english_words(text: str) -> Iterator[Number]:
         elif word in table["multiple"]:
             yield Number(str(table["multiple"][word]), start, end, "word")
         elif word in table["ordinal"]:
-            yield Number(str(table["ordinal"][word]), start, end, "ordinal")
+            named = _NAMED.match(text, end)  # the little finger, the last trimester
+            yield Number(str(table["ordinal"][word]), start, end, "loose" if named else "ordinal")
         elif word in table["loose"]:
             yield Number(str(table["loose"][word]), start, end, "loose")
     for match in re.finditer(r"\b(?:every|each) (?:other|second)\b|\balternate\b", text, re.IGNORECASE):
@@ -279,7 +282,7 @@ def _ordinal(tokens: list[_Token], at: int) -> tuple[str, int, str] | None:
 def _duals() -> tuple[frozenset[str], frozenset[str]]:
     """Every form of the duals that are certainly two, and the words that only look like one."""
     table = _words()["arabic"]
-    certain = {"ضعفي", "ضعفا"}
+    certain: set[str] = set()
     for word in map(folded, table["dual"]):
         stem, more = (f"{word[:-1]}ت", ("ا",)) if word.endswith("ة") else (word, ())
         certain |= {f"{stem}{end}" for end in ("ان", "ين", *more)}
@@ -291,6 +294,8 @@ def _other(token: _Token) -> tuple[str, int, str] | None:
     forms = _without_clitics(token.word)
     if any(form in certain for form in forms):
         return "2", 1, "dual"
+    if any(form in ("ضعفي", "ضعفا") for form in forms):  # double, and weakness too
+        return "2", 1, "loose"
     if token.bare("thousands") == 1000:  # also the name of the letter alef
         return "1000", 1, "loose"
     loose = token.bare("loose")

@@ -24,8 +24,8 @@ UNSHARED = 0.35
 """What an anchor without its partner costs."""
 ALONE = 2.2
 """What a sentence without a partner costs."""
-MERGED = 5.0
-"""What two sentences that become one cost, or one that becomes two."""
+MERGED = 2.6
+"""What two sentences that become one cost, or one that becomes two; three and one cost twice as much."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,10 @@ class Bead:
     ar: tuple[int, ...]
 
 
-STEPS = ((1, 1, 0.0), (1, 0, ALONE), (0, 1, ALONE), (2, 1, MERGED), (1, 2, MERGED), (2, 2, 2 * MERGED))
+STEPS = (
+    *((1, 1, 0.0), (1, 0, ALONE), (0, 1, ALONE), (2, 1, MERGED), (1, 2, MERGED)),
+    *((2, 2, 2 * MERGED), (3, 1, 2 * MERGED), (1, 3, 2 * MERGED)),
+)
 
 
 def _cost(en: Sequence[Sentence], ar: Sequence[Sentence], base: float) -> float:

@@ -15,10 +15,12 @@ _FIGURE_NEXT = re.compile(r"\s*(?:(?:the\s+)?[\w\u0621-\u064a]+\s+)?(?:-?\d|[CTL
 """A number or a level, behind one word at most."""
 
 _DENIED = {
-    "en": re.compile(r"\b(?:not|no|never|n't)\s+(?:\w+\s+){1,2}$", re.IGNORECASE),
+    "en": re.compile(r"\b(?:not|no|never|n't)\s+(?:\w+\s+){1,4}$", re.IGNORECASE),
     "ar": re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|ليس|ليست)\s+(?:\w+\s+){1,2}$"),
 }
-"""A denial one or two words before: "not needed for more than a week" is "at most"."""
+"""A denial a few words before: "not needed for more than a week" is "at most"."""
+_DENIED_VERB = re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|عدم|دون)\s+$")
+"""A denial right before an Arabic bound."""
 _UNIT = r"(?:\s*-?\s*[A-Za-z\u0621-\u064aμ%°][^\s\d,،.;]*(?:\s+[\u0621-\u064a]+){0,1})?"
 _RANGES = {
     "en": re.compile(rf"{_UNIT}\s*(?:-|\bto\b|\bthrough\b)\s*$|^\s*-\s*$", re.IGNORECASE),
@@ -59,6 +61,10 @@ def _found(tongue: str, text: str) -> dict[str, list[Span]]:
     for span, name in sorted(candidates, key=lambda c: (c[0][0] - c[0][1], c[0], c[1] in ("rise", "fall"))):
         if not any(span[0] < end and start < span[1] for start, end in taken):
             taken.append(span)
+            before = text[max(0, span[0] - 12) : span[0]]
+            if tongue == "ar" and name in ("up", "down") and _DENIED_VERB.search(before):
+                # "Shall not rise above" is "at most".
+                name = "down" if name == "up" else "up"
             if name in ("up", "down") and _DENIED[tongue].search(text[max(0, span[0] - 40) : span[0]]):
                 found["up_may"].append(span)
                 found["down_may"].append(span)
@@ -71,9 +77,11 @@ def check(context: Context) -> Iterator[Failure]:
     """Bounds and changes whose direction turned, sentence by sentence; then ranges."""
     pair = context.pair
     en, ar = _found("en", pair.en.text), _found("ar", pair.ar.outside)
+    # "More" and "worse" may be an increase in Arabic.
+    changes = en | {"rise_may": en["up"] + en["up_may"], "fall_may": en["down"] + en["down_may"]}
     for part in context.parts:
         yield from _turned(context, part, en, ar, ("up", "down"))
-        yield from _turned(context, part, en, ar, ("rise", "fall"))
+        yield from _turned(context, part, changes, ar, ("rise", "fall"))
 
 
 def _turned(

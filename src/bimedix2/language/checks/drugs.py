@@ -251,7 +251,7 @@ def _others(
     for form, name in _arabic_names():
         for match in form.finditer(pair.ar.outside):
             taken = any(start < match.end() and match.start() < end for start, end in used)
-            if not taken and name not in mine:
+            if not taken and name not in mine and not _spoken(sound(match.group()), said):
                 used.append(match.span())
                 yield _another(context, match.span())
     for word in heard:
@@ -263,10 +263,14 @@ def _others(
         if len(bare) < 5:
             continue
         closest, name = _closest((bare,))
-        spoken = any(alike(one, bare) >= LIKE for one in said if len(one) > 2)
-        if closest >= CERTAIN and name not in mine and not spoken:
+        if closest >= CERTAIN and name not in mine and not _spoken(bare, said):
             used.append(word.span)
             yield _another(context, word.span)
+
+
+def _spoken(heard: str, said: set[str]) -> bool:
+    """Whether a word of the source sounds like an Arabic one: then it is no drug of the translation's own."""
+    return any(alike(one, heard) >= LIKE or one.endswith(heard) for one in said if len(one) > 2)
 
 
 def _another(context: Context, span: Span) -> Failure:

@@ -8,7 +8,7 @@ from functools import cache
 
 from bimedix2.language.checks.context import Context
 from bimedix2.language.checks.pair import Failure, Side, Span, arabic, table
-from bimedix2.text.numbers import Number, arabic_numbers, english_numbers
+from bimedix2.text.numbers import arabic_numbers
 
 HIGHEST = {"C": 8, "T": 12, "L": 5, "S": 5}
 _LATIN = re.compile(
@@ -60,40 +60,69 @@ def _latin(side: Side) -> Iterator[Level]:
                 yield Level(last, match.span(), sure)
 
 
+_GOES_ON = re.compile(r"\s*(?:[,\u060c/-]|او|الي|حتي|ثم)?\s*")
+"""What stands between two levels of one noun: the third, fourth and fifth lumbar vertebrae."""
+
+
 @cache
-def _arabic_words() -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _arabic_words() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str], re.Pattern[str]], ...]:
+    """Of each kind of vertebra: what stands before its ordinal, or before and behind it."""
     rows = table("levels")
     nouns = arabic(tuple(rows["arabic_nouns"])).pattern
-    return tuple(
-        (letter, re.compile(rf"{nouns}\s+{arabic(tuple(words)).pattern}\s+$"))
-        for letter, words in rows["arabic"].items()
-    )
+    found = []
+    for letter, words in rows["arabic"].items():
+        kind = arabic(tuple(words)).pattern
+        before = re.compile(rf"{nouns}\s+{kind}\s+(?:(?:من|بين|رقم)\s+)?$")
+        found.append((letter, before, re.compile(rf"{nouns}\s+$"), re.compile(rf"\s+{kind}")))
+    return tuple(found)
+
+
+@cache
+def _english_words() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """One ordinal or more before a kind of vertebra, and each ordinal."""
+    rows = table("levels")
+    one = rf"(?<![a-z\d])(?:{'|'.join(rows['english_ordinals'])}|\d{{1,2}}(?:st|nd|rd|th))(?![a-z\d])"
+    joined = r"(?:\s*(?:,|-|/|\band\b|\bto\b|\bthrough\b|\bor\b)\s*){1,2}(?:the\s+)?"
+    noun = "vertebra|level|disc|disk|nerve|root|segment|dermatome|spinal"
+    whole = rf"(?P<many>{one}(?:{joined}{one})*)\s+(?P<kind>{'|'.join(rows['english'])})\s+(?:{noun})"
+    return re.compile(whole, re.IGNORECASE), re.compile(one, re.IGNORECASE)
 
 
 def _in_words(side: Side) -> Iterator[Level]:
-    numbers: list[Number]
-    if side.tongue == "en":
-        numbers = english_numbers(side.text)
-        kinds = "|".join(table("levels")["english"])
-        for number in numbers:
-            after = re.match(
-                rf"\s+({kinds})\s+(?:vertebra|level|disc|disk|nerve|root|segment|dermatome|spinal)",
-                side.text[number.end :],
-                re.IGNORECASE,
-            )
-            if after and number.value.isdigit():
-                name = _valid(table("levels")["english"][after[1].lower()], int(number.value))
-                if name:
-                    yield Level(name, (number.start, number.end + after.end(1)), False)
-        return
-    numbers = [n for n in arabic_numbers(side.text) if n.value.isdigit() and n.kind in ("ordinal", "loose")]
+    yield from _in_english(side.text) if side.tongue == "en" else _in_arabic(side.text)
+
+
+def _in_english(text: str) -> Iterator[Level]:
+    rows = table("levels")
+    whole, one = _english_words()
+    for match in whole.finditer(text):
+        for ordinal in one.finditer(match["many"]):
+            said = ordinal.group().lower()
+            value = rows["english_ordinals"].get(said) or int(re.sub(r"\D", "", said))
+            name = _valid(rows["english"][match["kind"].lower()], value)
+            if name:
+                yield Level(name, (match.start() + ordinal.start(), match.end("kind")), False)
+
+
+def _in_arabic(text: str) -> Iterator[Level]:
+    numbers = [n for n in arabic_numbers(text) if n.value.isdigit() and n.kind in ("ordinal", "loose")]
+    last, end = "", 0
     for number in numbers:
-        before = side.text[max(0, number.start - 40) : number.start]
-        for letter, pattern in _arabic_words():
+        before = text[max(0, number.start - 40) : number.start]
+        found = None
+        for letter, pattern, noun, kind in _arabic_words():
             match = pattern.search(before)
-            name = _valid(letter, int(number.value)) if match else None
-            if match and name:
-                yield Level(name, (number.start - len(before) + match.start(), number.end), False)
+            if match is None and kind.match(text, number.end):
+                match = noun.search(before)
+            if match:
+                found = letter, number.start - len(before) + match.start()
+        if found is None and last and _GOES_ON.fullmatch(text, end, number.start):
+            found = last, number.start
+        last = ""
+        name = _valid(found[0], int(number.value)) if found else None
+        if found and name:
+            last, end = found[0], number.end
+            yield Level(name, (found[1], number.end), False)
 
 
 def levels(side: Side) -> list[Level]:
@@ -114,8 +143,12 @@ def check(context: Context) -> Iterator[Failure]:
     asked, there = _counts(en, sure=True), _counts(ar, sure=True)
     may, said = _counts(en), _counts(ar)
     missing = sorted(name for name in asked if not _enough(said, name, asked[name], ar))
-    words = {level.name for level in ar if not level.sure}
-    extra = sorted({name for name in there if there[name] > may[name]} | (words - set(may)))
+    extra = sorted(name for name in there if there[name] > may[name])
+    if not (missing and extra):
+        # A level may be said again, or the second time by a pronoun.
+        missing = [name for name in missing if not said[name]]
+        extra = [name for name in extra if not may[name]]
+    extra = sorted({*extra, *({level.name for level in ar if not level.sure} - set(may))})
     if not missing and not extra:
         return
     spans = [x.span for x in en if x.name in missing], [x.span for x in ar if x.name in extra]
@@ -146,9 +179,12 @@ def _enough(said: Counter[str], name: str, asked: int, ar: list[Level]) -> bool:
 
 def _words_and_letters(context: Context, ar: list[Level]) -> Iterator[Failure]:
     """A level in words beside another in letters: one of the two is wrong."""
+    text = context.pair.ar.text
     for words in ar:
-        for letters in ar:
-            beside = context.pair.ar.text[words.span[1] : letters.span[0]].strip() == "("
-            if not words.sure and letters.sure and beside and words.name != letters.name:
-                why = f"The translation says {words.name} in words and {letters.name} beside it; correct one."
-                yield context.pair.fail("levels", why, (), [words.span, letters.span])
+        beside = [
+            x for x in ar if x.sure and not words.sure and text[words.span[1] : x.span[0]].strip() == "("
+        ]
+        if beside and words.name not in {x.name for x in beside}:
+            letters = beside[0]
+            why = f"The translation says {words.name} in words and {letters.name} beside it; correct one."
+            yield context.pair.fail("levels", why, (), [words.span, letters.span])

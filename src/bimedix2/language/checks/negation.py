@@ -22,7 +22,14 @@ from bimedix2.text.fold import Folded, fold, folded
 
 ONLY = re.compile(r"(?<![\u0621-\u064a])(?:إلا(?!\s+(?:إذا|أن|في حال|عند))|سوى)(?![\u0621-\u064a])")
 
-_ATTACHED = re.compile(rf"(?<![{ARABIC}])[وفبل]?(?:ال)?لا[{ARABIC}]{{3,}}")
+_OR = re.compile(r"(?<![a-z])(?:n?or|neither)(?![a-z])", re.IGNORECASE)
+_NO = re.compile(r"(?<![a-z])no[,.]\s+$", re.IGNORECASE)
+_BOUND = re.compile(r"[وف]?(?:لا|ألا|عدم|دون)\s+\S*(?:قل|زيد|تجاوز|تعد|فوق|صل|بلغ)|ما\s+لم")
+"""A denial that is a bound: not to exceed, not less than."""
+_NOUN = re.compile("(?:غير|عدم|دون|بلا)")
+"""Denials that stand before a noun or an adjective."""
+_ATTACHED = re.compile(rf"(?<![{ARABIC}])[وفبل]?(?:ال)?لا(?!ن|ست|[{ARABIC}]ت)[{ARABIC}]{{3,}}")
+"""A denial that is one word with what it denies; verbal nouns such as "for compression" begin alike."""
 
 
 @cache
@@ -49,6 +56,18 @@ class _Word:
     needed: bool
 
 
+def _apart(found: list[_Word]) -> list[_Word]:
+    """Words one by one; of those that overlap one is made, which any of their Arabic words says."""
+    apart: list[_Word] = []
+    for word in sorted(found, key=lambda w: w.span):
+        if apart and word.span[0] < apart[-1].span[1]:
+            last = apart.pop()
+            span = (last.span[0], max(last.span[1], word.span[1]))
+            word = _Word(span, last.instead + word.instead, last.needed or word.needed)
+        apart.append(word)
+    return apart
+
+
 class _English:
     """The denials of an English text."""
 
@@ -57,22 +76,31 @@ class _English:
         bounds = spans_of(english(tuple(rows["not_a_denial"])), text) + spans_of(
             re.compile(r"\bNo\. ?\d"), text
         )
-        self.strong = _outside(spans_of(english(tuple(rows["strong"])), text), bounds)
-        self.words = [
+        self.bounds = bounds
+        found = [
             _Word(span, tuple(row["ar"]), kind == "lexical")
             for kind in ("lexical", "may_instead")
             for row in rows[kind]
             for span in spans_of(english(tuple(row["en"])), text)
         ]
+        self.words = [w for w in _apart(found) if _outside([w.span], bounds)]
+        # "No abnormality" is a phrase of the table: its "no" asks for nothing more.
+        said = [word.span for word in self.words]
+        self.strong = _outside(spans_of(english(tuple(rows["strong"])), text), bounds + said)
+        # "No, none" is one denial.
+        self.strong = [s for s in self.strong if not _NO.search(text[max(0, s[0] - 8) : s[0]])]
+        self.or_ = spans_of(_OR, text)
+        self.below = spans_of(english(tuple(rows["below"])), text)
         self.hyphened = spans_of(re.compile(r"(?<![a-z])non-\w+", re.IGNORECASE), text)
         self.hyphened = _outside(self.hyphened, [word.span for word in self.words])
         taken = self.strong + self.hyphened + [word.span for word in self.words]
+        self.nominal = _outside(spans_of(english(tuple(rows["nominal"])), text), taken)
         self.may = _outside(
             bounds
             + spans_of(english(tuple(rows["may"])), text)
             + spans_of(re.compile(rows["less"], re.IGNORECASE), text)
             + spans_of(re.compile(rows["un"], re.IGNORECASE), text),
-            taken,
+            taken + self.nominal,
         )
 
 
@@ -91,17 +119,22 @@ class _Arabic:
         )
         bounds = spans_of(_arabic(tuple(rows["not_a_denial"])), text)
         bounds += [m.span() for m in re.finditer(r"(?<!\w)[وف]?(?:من )?دون\s+(?=\d)", text)]
+        self.bounds = [span for span in bounds if _BOUND.match(text[slice(*span)])]
         strong = _outside(spans_of(_strong(), text), bounds)
         self.soft = _outside(spans_of(_arabic(tuple(rows["soft"])), text), strong + bounds)
         self.strong: list[Span] = []
+        self.repeated: list[Span] = []
         again: list[Span] = []
         for span in sorted(strong):
             # "Nor" before a noun goes on with a denial; before a verb it denies anew.
-            noun = re.match(rf"\s+(?![يتن])[{ARABIC}]", text[span[1] :])
+            noun = re.match(rf"\s+(?![يت])[{ARABIC}]", text[span[1] :])
+            repeated = text[span[0]] == "و" and self._denied_before(text, span, strong)
             nor = noun and text[span[0] : span[1]] == "ولا"
-            repeated = nor and self._denied_before(text, span, strong)
-            (again if repeated or self._only(text, span) else self.strong).append(span)
+            if repeated and not nor:
+                self.repeated.append(span)
+            (again if (nor and repeated) or self._only(text, span) else self.strong).append(span)
         self.soft += again
+        self.below = [span for span in self.strong if text[slice(*span)] in ("دون", "ودون")]
 
     @staticmethod
     def _denied_before(text: str, span: Span, strong: list[Span]) -> bool:
@@ -151,13 +184,43 @@ def _compare(context: Context, part: Part, en: _English, ar: _Arabic) -> Iterato
         if not said:
             (asked if word.needed else may).append(word.span)
     needed, allowed = asked, asked + may
-    if len(strong) + len(soft) < len(needed):
+    nouns = len(within(en.nominal, part.en)) + _of_terms(context, part)
+    nouns += max(0, _unproven(ar, pair.en.text[slice(*part.en)], strong) - len(allowed))
+    # "Never exceed" is a bound in Arabic; where both have a bound, the denial is still asked for.
+    bounds = max(0, len(within(ar.bounds, place)) - len(within(en.bounds, part.en)))
+    nouns += min(len(within(ar.below, place)), len(within(en.below, part.en)))
+    free = 0
+    if asked:
+        # "Not A or B" denies each of them by itself in Arabic.
+        free = min(len(within(ar.repeated, place)), len(within(en.or_, part.en)))
+    if len(strong) + len(soft) + bounds < len(needed):
         why = f"The source denies ({pair.en.words(needed)}) what the translation does not; deny it too."
         yield pair.fail("negation", why, needed, [_own_span(s, ar.folded, pair.ar.folded) for s in strong])
-    elif len(strong) > len(allowed):
+        return
+    verbs = [span for span in strong if not _NOUN.search(ar.text[slice(*span)])]
+    if len(strong) > len(allowed) + free + nouns or len(verbs) > len(allowed) + free:
         spans = [_own_span(s, ar.folded, pair.ar.folded) for s in strong]
         why = f"The translation denies ({pair.ar.words(spans)}) what the source does not; take that out."
         yield pair.fail("negation", why, allowed, spans)
+
+
+def _unproven(ar: _Arabic, source: str, strong: list[Span]) -> int:
+    """How often an adjective is denied that the source does not say: "false" may be "not correct"."""
+    count = 0
+    for start, end in strong:
+        if ar.text[start:end].endswith("غير") and not re.search(r"ال?غير$", ar.text[start:end]):
+            rows = table("negation")["affirmed"]
+            said = (row["en"] for row in rows if _arabic(tuple(row["ar"])).match(ar.text, end + 1))
+            count += not any(english(tuple(words)).search(source) for words in said)
+    return count
+
+
+def _of_terms(context: Context, part: Part) -> int:
+    """How many terms of the source have a denial in their Arabic: nonsteroidal, insomnia."""
+    return sum(
+        part.en[0] <= found.start < part.en[1] and _strong().search(found.term.ar) is not None
+        for found in context.terms
+    )
 
 
 def _own_span(span: Span, ours: Folded, theirs: Folded) -> Span:

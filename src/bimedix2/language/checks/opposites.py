@@ -6,9 +6,20 @@ from functools import cache
 from typing import Any
 
 from bimedix2.language.checks.context import Context, Part
-from bimedix2.language.checks.pair import Failure, arabic, english, spans_of, table, within
+from bimedix2.language.checks.pair import Failure, Span, arabic, english, spans_of, table, within
 
 Sides = tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+
+
+_DENIED = re.compile(
+    r"(?:(?<![a-z])(?:no|not|non|never|without|nothing)[\s-]+(?:\w+\s+)?|(?<!\w)[وف]?(?:غير|ليس|ليست|عدم|لا|دون)\s+)$",
+    re.IGNORECASE,
+)
+
+
+def _affirmed(found: list[Span], text: str) -> list[Span]:
+    """Without the words that a denial right before them turns round: "not normal" is no "normal"."""
+    return [span for span in found if not _DENIED.search(text[max(0, span[0] - 24) : span[0]])]
 
 
 @cache
@@ -22,8 +33,11 @@ def exchanged(context: Context, part: Part, name: str, check: str) -> Iterator[F
     """Failures of one check: words of a file that turned into their opposite in one part."""
     pair = context.pair
     for sides in opposites(name):
-        en = [within(spans_of(first, pair.en.text), part.en) for first, _ in sides]
-        ar = [within(spans_of(second, pair.ar.outside), part.ar) for _, second in sides]
+        en = [_affirmed(within(spans_of(first, pair.en.text), part.en), pair.en.text) for first, _ in sides]
+        ar = [
+            _affirmed(within(spans_of(second, pair.ar.outside), part.ar), pair.ar.outside)
+            for _, second in sides
+        ]
         for one, other in ((0, 1), (1, 0)):
             if len(ar[one]) < len(en[one]) and len(ar[other]) > len(en[other]):
                 why = (

@@ -141,8 +141,8 @@ def arabic_form(word: str, first: bool = True, last: bool = True) -> str:
 
 
 def exactly(phrase: str) -> str:
-    """A pattern of a phrase as it is written; ``~`` in it stands for up to three words."""
-    between = rf"(?:\s+[{ARABIC}]+){{0,3}}"
+    """A pattern of a phrase as it is written; ``~`` in it stands for up to five words."""
+    between = rf"(?:\s+[{ARABIC}]+){{0,5}}"
     return r"\s+".join(re.escape(word) for word in phrase.split()).replace(r"\s+\~", between)
 
 
@@ -151,7 +151,7 @@ def arabic(words: tuple[str, ...]) -> re.Pattern[str]:
     """A pattern of Arabic words and phrases, inflected or not, in folded text.
 
     ``=`` before a phrase takes it as it is written, with "and" and a preposition before it at most, and ``~``
-    in it stands for up to three words; ``*`` at a word's end stands for any ending.
+    in it stands for up to five words; ``*`` at a word's end stands for any ending.
     """
     forms = []
     for phrase in sorted(words, key=len, reverse=True):

@@ -1,11 +1,14 @@
 """Whether a person is female or male, where the source says it."""
 
+import re
 from collections.abc import Iterator
 
 from bimedix2.language.checks.context import Context
 from bimedix2.language.checks.pair import Failure, Span, arabic, english, spans_of, table
 
 SEXES = ("female", "male")
+_YOU = re.compile(r"\byou\b", re.IGNORECASE)
+_SPOKEN_TO = re.compile(r"[وفبل]?(?:تعاني|تشكو|تتناول|تدخن|تبلغ من العمر)")
 _OTHER = {"female": "male", "male": "female"}
 
 
@@ -51,6 +54,9 @@ def _agreement(
             continue
         agreeing = _arabic(context, f"{sex}_words")
         against = _arabic(context, f"{other}_words")
+        if sex == "male" and _YOU.search(pair.en.text):
+            # To a man, "you suffer" is written like "she suffers".
+            against = [s for s in against if not _SPOKEN_TO.fullmatch(pair.ar.outside, *s)]
         if against and len(against) > len(agreeing) + (0 if sex == "female" else len(there[sex])):
             why = (
                 f"The source speaks of a {sex} person ({pair.en.words(said[sex])}) and words of the "

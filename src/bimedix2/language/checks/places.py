@@ -11,10 +11,14 @@ from bimedix2.text.fold import folded
 
 @dataclass(frozen=True)
 class Place:
-    """A word at a span that names one of some sites: "epigastric" has its own word and the stomach's."""
+    """A word at a span that names one of some sites: "epigastric" has its own word and the stomach's.
+
+    An Arabic word with another sense beside the site's (palm, and rest) is not ``sure``.
+    """
 
     span: Span
     sites: frozenset[str]
+    sure: bool = True
 
 
 _WORD = {
@@ -41,6 +45,12 @@ def _of_word(word: str, tongue: str) -> frozenset[str]:
     return frozenset(name for name, pattern in _patterns(tongue, False) if pattern.fullmatch(word))
 
 
+@cache
+def _unsure() -> re.Pattern[str]:
+    """The Arabic words that name a site and mean something else too."""
+    return arabic(tuple(form for row in table("sites").values() for form in row.get("unsure", ())))
+
+
 def _places(text: str, tongue: str) -> list[Place]:
     """The words and phrases that name sites; a word in a phrase of the same site is not named again."""
     found: dict[Span, set[str]] = {}
@@ -53,12 +63,25 @@ def _places(text: str, tongue: str) -> list[Place]:
         inside = {name for span, names in phrases if span[0] < end and start < span[1] for name in names}
         for name in _of_word(match.group(), tongue) - inside:
             found.setdefault(match.span(), set()).add(name)
-    return [Place(span, frozenset(names)) for span, names in sorted(found.items())]
+    return [
+        Place(span, frozenset(names), tongue == "en" or not _unsure().fullmatch(text, *span))
+        for span, names in sorted(found.items())
+    ]
 
 
 def places(side: Side) -> list[Place]:
     """The places of the body that a text names."""
     return _places(side.outside, side.tongue)
+
+
+@cache
+def _hints() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((name, english(tuple(row["hint"]))) for name, row in table("sites").items() if "hint" in row)
+
+
+def hinted(text: str) -> frozenset[str]:
+    """The sites of which an English text speaks without naming them: whoever breathes has lungs."""
+    return frozenset(name for name, pattern in _hints() if pattern.search(text))
 
 
 @cache

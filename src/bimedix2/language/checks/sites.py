@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bimedix2.language.checks.context import Context, Part
 from bimedix2.language.checks.opposites import exchanged
 from bimedix2.language.checks.pair import Failure, Span
-from bimedix2.language.checks.places import Place, marked, of_term
+from bimedix2.language.checks.places import Place, hinted, marked, of_term
 from bimedix2.language.glossary import says
 
 
@@ -47,14 +47,17 @@ def _compare(context: Context, part: Part, en: list[Place], ar: list[Place]) -> 
     new = [
         place
         for place in _whole(there)
-        if not place.sites & (said | implied) and not place.sites <= marked("weak")
+        if place.sure and not place.sites & (said | implied) and not place.sites <= marked("weak")
     ]
     if not lost:
         # A site that is only new may be in the Arabic name of a disease; of a few that cannot be.
         new = [place for place in new if place.sites <= marked("alone")]
+    pair = context.pair
+    if new:
+        hints = hinted(pair.en.text[slice(*part.en)])
+        new = [place for place in new if not place.sites & hints]
     if not new:
         return
-    pair = context.pair
     first, second = [p.span for p in lost], [p.span for p in new]
     why = (
         f"The source says {pair.en.words(first) or 'no such place'} and the translation "

@@ -40,11 +40,18 @@ _KEEP = re.compile(
     r"</?[A-Za-z][\w-]*(?:\s[^<>\n]*)?/?>|\{\{?\s*[\w.]+\s*\}?\}|\[[A-Z][A-Z_ ]{2,}\]|https?://[^\s)\u0600-\u06ff]+|"
     r"[\w.+-]+@[\w-]+\.[\w.]+|`[^`\n]+`|%\([a-z]+\)[sd]"
 )
+_ASKED = {
+    "en": re.compile(r"^[ \t]*Q\s*[.:]", re.MULTILINE),
+    "ar": re.compile(r"^[ \t]*س\s*[.:]", re.MULTILINE),
+}
 _TURN = re.compile(r"^[ \t]*(?P<who>[^\W\d_][^\n:.?!،]{0,24}):(?=\s|$)", re.MULTILINE)
 
 
 def _labels(side: Side, pattern: re.Pattern[str]) -> list[tuple[str, Span]]:
-    return [(m["label"], m.span("label")) for m in pattern.finditer(side.text)]
+    labels = [(m["label"], m.span("label")) for m in pattern.finditer(side.text)]
+    if _ASKED[side.tongue].search(side.text):  # "A:" behind "Q:" is an answer, no option
+        labels = [(label, span) for label, span in labels if label not in ("A", "ج")]
+    return labels
 
 
 def _index(label: str, letters: str) -> int | None:

@@ -16,6 +16,13 @@ _PER = {
 }
 LOOSE = ("day", "night", "year", "angle", "event", "form")
 """Units and dimensions that one language may say and the other leave out."""
+_AGE = re.compile(
+    r"\b(?:aged?(?:\s+of)?|(?:man|woman|boy|girl|male|female|lady|gentleman|patient|child|person)\s+of)\s+$",
+    re.IGNORECASE,
+)
+"""What makes an English number without a unit a person's years."""
+HARD = ("mass", "volume", "length", "amount", "activity", "radiation", "pressure", "electric", "ratio")
+"""Dimensions whose units no figure of speech has."""
 _BEFORE = {
     "en": re.compile(r"\b(day|week|month)s?\s+$", re.IGNORECASE),
     "ar": re.compile(r"ال(يوم|اسبوع|شهر)\s+$"),
@@ -107,6 +114,8 @@ def measure(number: Number, side: Side) -> Measure:
         at = match.end()
     elif before := _BEFORE[side.tongue].search(text[max(0, number.start - 12) : number.start]):
         found.append(name_of(before[1].lower(), side.tongue))
+    elif side.tongue == "en" and _AGE.search(text[max(0, number.start - 20) : number.start]):
+        found.append("year")
     per = _per(side.tongue)
     while match := per.match(text, at):
         found.append(f"/{name_of(match['unit'], side.tongue)}")
@@ -128,11 +137,21 @@ def _behind(tongue: str) -> re.Pattern[str]:
 @cache
 def _per(tongue: str) -> re.Pattern[str]:
     _, unit = _forms(tongue)
-    return re.compile(rf"(?P<sep>{_PER[tongue]})(?P<unit>{unit.pattern})")
+    # "In the first hour" is no rate.
+    return re.compile(rf"(?P<sep>{_PER[tongue]})(?P<unit>{unit.pattern})(?!\s+ال(?!واحد))")
+
+
+def _counted(units: tuple[str, ...]) -> list[str]:
+    """What is counted and no measure: beats, breaths."""
+    return [unit for unit in units if dimension(unit) == "event"]
 
 
 def _same(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
     """Whether two units are one; "a day" may be said by an adverb in one of the languages."""
+    if _counted(first) or _counted(second):  # 80 beats a minute, 80 a minute, 80 bpm
+        first, second = (tuple(u for u in units if u not in _counted(units)) for units in (first, second))
+        if not first or not second:
+            return True
     short, long = sorted((first, second), key=len)
     if short == long[: len(short)] and all(u in ADVERBS for u in long[len(short) :]):
         return True
@@ -181,7 +200,7 @@ def _at_numbers(context: Context) -> Iterator[Failure]:
     for first in unmatched:
         same = [x for x in left if x.value == first.value]
         if dimension(first.units[0].lstrip("/")) in LOOSE or first.units[0] in LOOSE:
-            other = [x for x in same if x.units and _clash(first, x)]
+            other = [x for x in same if x.units and (_clash(first, x) or _foreign(x, here))]
         else:
             other = [x for x in same if x.units or not _said(first, everywhere)]
         if other:
@@ -219,6 +238,12 @@ def _added(other: Measure, here: set[str]) -> bool:
 
 def _said(first: Measure, everywhere: set[str]) -> bool:
     return all(unit.lstrip("/") in everywhere for unit in first.units)
+
+
+def _foreign(other: Measure, here: set[str]) -> bool:
+    """Whether a translation has a unit of measurement that the source has nowhere."""
+    unit = other.units[0].lstrip("/")
+    return dimension(unit) in HARD and unit not in here
 
 
 def _clash(first: Measure, other: Measure) -> bool:
