@@ -14,6 +14,8 @@ BiMediX2Error            base; the command line prints it and exits with 2
 +- MissingExtra          an optional dependency is absent; carries the exact pip install
 """
 
+import traceback
+
 
 class BiMediX2Error(Exception):
     """Base of every error whose message is meant for a user."""
@@ -71,3 +73,10 @@ class MissingExtra(BiMediX2Error):
         super().__init__(f"{package} is not installed; run: pip install 'bimedix2[{extra}]'")
         self.package = package
         self.extra = extra
+
+
+def where(error: BaseException) -> str:
+    """Say what failed and in which lines, without the message: it could hold a patient's words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-6:]))
+    return f"{type(error).__name__} at {lines or 'an unknown place'}"

@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -16,11 +16,12 @@ from bimedix2.errors import BiMediX2Error, ConfigError
 from bimedix2.llm.backend import StreamingBackend
 from bimedix2.serve.api import add_api
 from bimedix2.serve.faults import Fault, fault_of
-from bimedix2.serve.guard import Asgi, Guard, Sessions
 from bimedix2.serve.intake import Intake
+from bimedix2.serve.key import KeyCheck, Sessions
 from bimedix2.serve.pages import add_pages
 from bimedix2.serve.settings import Config
 from bimedix2.serve.worker import Worker
+from bimedix2.web.guard import Asgi, Guard
 
 OpenBackend = Callable[[str, int | None], StreamingBackend]
 """``open_backend(model, threads)``: ``engine.open_engine``, or a stand-in for it."""
@@ -55,7 +56,14 @@ def build(config: Config, worker: Worker) -> Asgi:
     app.add_exception_handler(Fault, refused)
     app.add_exception_handler(BiMediX2Error, refused)
     app.add_exception_handler(HTTPException, no_route)
-    return Guard(cast(Asgi, app), config, sessions)
+    # Whether TLS ends here or in front is not known: a page by https is this server's own either way.
+    return Guard(KeyCheck(cast(Asgi, app), sessions), (config.host, *config.allowed_hosts), None, _body)
+
+
+def _body(status: int, sentence: str) -> dict[str, Any]:
+    """A refusal of the guard as OpenAI's clients read it."""
+    codes = {421: "unknown_host", 403: "cross_origin"}
+    return Fault(status, sentence, codes.get(status, "server_error")).body()
 
 
 def listen(config: Config) -> socket.socket:

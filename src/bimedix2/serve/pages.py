@@ -17,8 +17,8 @@ from bimedix2.serve.api import EventStream, event_line
 from bimedix2.serve.conversation import read_messages
 from bimedix2.serve.examples import example_scans, examples
 from bimedix2.serve.faults import Fault
-from bimedix2.serve.guard import COOKIE, SESSION_SECONDS, Sessions
 from bimedix2.serve.intake import MIB, Intake, show, windows
+from bimedix2.serve.key import COOKIE, SESSION_SECONDS, Sessions
 from bimedix2.serve.settings import Config
 from bimedix2.serve.worker import Job, Worker
 from bimedix2.web import shell

@@ -7,13 +7,12 @@ pieces of its answer.
 import asyncio
 import logging
 import threading
-import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import closing
 from typing import cast
 
-from bimedix2.errors import BiMediX2Error
+from bimedix2.errors import BiMediX2Error, where
 from bimedix2.llm.backend import Reply, Request, StreamingBackend
 from bimedix2.serve.faults import Fault, fault_of
 
@@ -175,10 +174,3 @@ class Worker:
         except Exception as error:
             log.error("an answer failed: %s", where(error))
             job.put(fault_of(error))
-
-
-def where(error: BaseException) -> str:
-    """Say what failed and in which lines, without the message: it could hold a patient's words."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-6:]))
-    return f"{type(error).__name__} at {lines or 'an unknown place'}"

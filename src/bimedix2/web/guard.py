@@ -6,10 +6,11 @@ Knows no room and no key: an application behind ``Guard`` decides who may do wha
 import ipaddress
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
+from bimedix2.errors import where
 from bimedix2.web.shell import SECURITY_HEADERS
 
 log = logging.getLogger("bimedix2.web")
@@ -19,6 +20,13 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+Body = Callable[[int, str], Mapping[str, Any]]
+"""``body(status, sentence)``: the JSON of a refusal."""
+
+
+def plain_body(_: int, sentence: str) -> Mapping[str, Any]:
+    """The sentence under ``error``."""
+    return {"error": sentence}
 
 
 class Guard:
@@ -30,13 +38,16 @@ class Guard:
     Args:
         app: the application.
         hosts: names that this server answers to, beside ``localhost`` and IP addresses.
-        secure: whether browsers reach it by HTTPS, directly or through a proxy.
+        secure: whether browsers reach it by HTTPS, directly or through a proxy; ``None`` where that is not
+            known, so that a page of either scheme is its own.
+        body: how a refusal (421, 403) and a failure (500) are put into JSON.
     """
 
-    def __init__(self, app: Asgi, hosts: Iterable[str], secure: bool) -> None:
+    def __init__(self, app: Asgi, hosts: Iterable[str], secure: bool | None, body: Body = plain_body) -> None:
         self.app = app
         self.hosts = {"localhost", *(host.lower() for host in hosts)}
         self.secure = secure
+        self.body = body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on; every answer gets the security headers."""
@@ -59,14 +70,14 @@ class Guard:
 
         refusal = self._refusal(scope)
         if refusal is not None:
-            await _answer(with_headers, *refusal)
+            await self._answer(with_headers, *refusal)
             return
         try:
             await self.app(scope, receive, with_headers)
         except Exception as error:
-            log.error("a request failed: %s", type(error).__name__)
+            log.error("a request failed: %s", where(error))
             if not started:
-                await _answer(with_headers, 500, "the server failed on this request; try again")
+                await self._answer(with_headers, 500, "the server failed on this request; try again")
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = headers_of(scope)
@@ -84,8 +95,18 @@ class Guard:
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return False
         origin = headers.get("origin")
-        scheme = "https" if self.secure else scope["scheme"]
-        return origin is None or origin.lower() == f"{scheme}://{headers.get('host', '').lower()}"
+        schemes = {"https"} if self.secure else {scope["scheme"]}
+        if self.secure is None:
+            schemes.add("https")
+        return origin is None or origin.lower() in {
+            f"{scheme}://{headers.get('host', '').lower()}" for scheme in schemes
+        }
+
+    async def _answer(self, send: Send, status: int, sentence: str) -> None:
+        body = json.dumps(self.body(status, sentence)).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
@@ -117,10 +138,3 @@ def cookie(header: str, name: str) -> str:
     except CookieError:
         return ""
     return found.value if found else ""
-
-
-async def _answer(send: Send, status: int, sentence: str) -> None:
-    body = json.dumps({"error": sentence}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
