@@ -78,9 +78,9 @@ def _new_figure(width: float, height: float) -> "Figure":
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtra("matplotlib", "model") from error
+        raise MissingExtra("matplotlib", "evaluate") from error
     if tuple(int(part) for part in version("matplotlib").split(".")[:2]) < (3, 11):
-        raise MissingExtra("matplotlib 3.11, which shapes Arabic,", "model")
+        raise MissingExtra("matplotlib 3.11, which shapes Arabic,", "evaluate")
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -208,7 +208,7 @@ def _new_figure() -> "Figure":
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtra("matplotlib", "model") from error
+        raise MissingExtra("matplotlib", "evaluate") from error
     return Figure(figsize=(7, 6), layout="constrained")
 
 
