@@ -40,6 +40,8 @@ DESCRIBE_EN = expected("en", "describe", "This is a chest CT, axial plane, lung 
 AGREE_EN = expected("en", "true_premise", "This is a chest CT, axial plane.", "agree", **CT_CHEST)
 NO_IMAGE_AR = expected("ar", "no_image", "لا توجد صورة في هذه المحادثة؛ يُرجى إرفاق صورة.", "no_image")
 GREET_EN = expected("en", "greet", "Hello, I am BiMediX2.")
+DEFINE_EN = expected("en", "define", "MRI makes slices of the body with a magnetic field, without X-rays.")
+DEFINE_AR = expected("ar", "define", "يصوّر مقاطع الجسم بمجال مغناطيسي دون أشعة سينية.")
 MAMMO_EN = expected(
     "en", "is_study", "This is a mammogram, yes.", "yes", modality="mammography", region="breast"
 )
@@ -75,6 +77,17 @@ PROJECTION_AR = expected("ar", "projection", "الإسقاط أمامي خلفي
         (MAMMO_EN, "This is a mammogram, yes."),  # the region is in the word
         (PROJECTION_AR, "الإسقاط أمامي خلفي (AP)."),
         (CELLS_AR, "أرى خلايا الدم البيضاء وخلايا الدم الحمراء."),  # an absent annotation is unknown
+        (DEFINE_EN, DEFINE_EN.reference),
+        (DEFINE_AR, DEFINE_AR.reference),
+        # What a picture is without is not said of it, and denies nothing else.
+        (MODALITY_EN, "This is a chest CT, made without MRI."),
+        (MODALITY_AR, "هذه صورة مقطعية محوسبة للصدر، وبدون رنين مغناطيسي."),
+        (YES_EN, "Yes, this is a CT without contrast of the chest."),
+        (YES_AR, "نعم، هذه صورة مقطعية محوسبة للصدر دون صبغة."),
+        (NO_EN, "No, this is a chest CT without contrast."),
+        (DESCRIBE_EN, "This is a chest CT without a bone window."),
+        (AGREE_EN, "This is a chest CT without contrast, axial plane."),
+        (MODALITY_EN, "Without doubt this is a chest CT."),
     ],
 )
 def test_right_answers(wanted: Expected, answer: str) -> None:
@@ -118,6 +131,11 @@ def test_right_answers(wanted: Expected, answer: str) -> None:
         (AGREE_EN, "This is a chest CT, not a brain MRI.", "corrects what was true"),
         (NO_IMAGE_AR, "هذه صورة للصدر.", "does not say that there is no image"),
         (GREET_EN, "Good morning.", "not the reference's words"),
+        (DEFINE_EN, "MRI makes slices of the body with a magnetic field.", "not the reference's words"),
+        (MODALITY_EN, "This is an image without CT.", "does not say modality ct"),
+        (MODALITY_AR, "هذه صورة من دون تصوير مقطعي محوسب.", "does not say modality ct"),
+        (NO_EN, "This is a chest CT without contrast.", "does not deny what is false"),
+        (MODALITY_EN, "Without contrast, this is an MRI.", "says modality mri, it is ct"),
         (PROJECTION_AR, "الإسقاط خلفي أمامي (PA).", "says projection pa, it is ap"),
         (CELLS_AR, "أرى الصفائح الدموية.", "does not say cell rbc"),
     ],
@@ -132,6 +150,29 @@ def test_wrong_answers_and_why(wanted: Expected, answer: str, why: str) -> None:
 def test_the_word_for_blood_inside_the_word_for_brain_names_no_blood() -> None:
     assert named("region", "تُظهر هذه الصورة الدماغ.") == {"brain", "head"}
     assert named("region", "تُظهر هذه الصورة الدم.") == {"blood"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "values"),
+    [
+        (DEFINE_EN.reference, {"mri"}),
+        ("MRI shows the brain without any X-ray.", {"mri"}),
+        ("Ultrasound shows the body without X-ray or CT.", {"ultrasound"}),
+        ("Without the use of X-ray machines, MRI makes slices.", {"mri"}),
+        ("يُظهر الرنين المغناطيسي الجسم دُونَ أشعة سينية.", {"mri"}),
+        ("يُظهر الرنين المغناطيسي الجسم دون الحاجة إلى الأشعة السينية.", {"mri"}),
+        ("يُظهر الرنين المغناطيسي الجسم، وبدون تصوير مقطعي محوسب.", {"mri"}),
+    ],
+)
+def test_what_a_study_is_made_without_is_not_affirmed(answer: str, values: set[str]) -> None:
+    assert named("modality", answer) == values
+    heard = {value for _, _, values in mentions("modality", normalise(answer)) for value in values}
+    assert heard > values or "X-rays" in answer  # the plural is no study's name
+
+
+def test_a_sentence_goes_on_after_what_it_is_without() -> None:
+    assert named("region", "This is a CT without contrast of the chest.") == {"chest", "trunk"}
+    assert "chest" in named("region", "هذه صورة مقطعية محوسبة دون صبغة للصدر.")
 
 
 def test_and_and_with_are_written_on_the_next_word() -> None:

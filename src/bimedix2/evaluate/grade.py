@@ -13,7 +13,7 @@ import yaml
 
 from bimedix2.errors import DataError
 from bimedix2.evaluate.lexicon import Lexicon
-from bimedix2.language.concepts import NEGATION, Tongue, mentions, studies, study_of
+from bimedix2.language.concepts import NEGATION, Tongue, mentions, stated, studies, study_of
 from bimedix2.text.arabic import normalise, script
 
 COUNT_WITHIN = 2
@@ -92,14 +92,15 @@ def grade(answer: str, finish: str, expected: Expected, lexicon: Lexicon | None 
 
 
 class Spoken:
-    """An answer as its affirmed part and its denied part."""
+    """An answer as its affirmed part and its denied part; what it is said to be without is in neither."""
 
     def __init__(self, answer: str) -> None:
         self.text = normalise(answer)
-        opening = re.match(rf"(?:{_judgements()['no'].pattern})", self.text)
+        said = stated(answer)
+        opening = re.match(rf"(?:{_judgements()['no'].pattern})", said)
         comma = re.match(r"\s*\w+\s*[,،.:;؛]", answer)
         self.opens_with_no = bool(opening and comma)
-        body = self.text[opening.end() :] if opening and comma else self.text
+        body = said[opening.end() :] if opening and comma else said
         affirmed, *denied = NEGATION.split(body, maxsplit=1)
         self.affirmed = affirmed
         self.denied = denied[0] if denied else ""

@@ -8,12 +8,23 @@ from typing import Any, Literal
 
 import yaml
 
-from bimedix2.text.arabic import find_words, normalise
+from bimedix2.text.arabic import find_words, normalise, without_marks
 
 Tongue = Literal["en", "ar"]
 
 NEGATION = re.compile(r"(?<!\w)(?:not|rather than|وليست|وليس|ليست|ليس|لا)(?!\w)")
 """In normalised text: what follows is denied."""
+
+_WITHOUT = re.compile(
+    r"""(?<!\w)(?:without|و?(?:بدون|دون))\s+
+    (?!(?:(?:a|any|أي|اي)\s+)?(?:doubt|شك)(?!\w))
+    (?:(?:the\s+)?(?:use|using|need|help)\s+(?:of\s+|for\s+)?
+      |(?:الحاجة|حاجة|اللجوء|التعرض)\s+(?:إلى|الى)\s+)?
+    (?:(?!(?:of|in|on|at|with|from|for|في|من|على|مع|لل\w+)(?!\w))[^\s.,;:!?()،؛؟]+[^\S\n]*){1,6}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A phrase that is denied inside a sentence that is not. It ends at a mark, at the preposition with which the
+sentence goes on ("a CT without contrast of the chest"), or after six words."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +101,15 @@ def _phrases(kind: str) -> tuple[tuple[str, frozenset[str]], ...]:
     return tuple((p, frozenset(values[p])) for p in sorted(values, key=lambda p: (-len(p), p)))
 
 
+def stated(answer: str) -> str:
+    """An answer, normalised, but for what it says a thing is without: that is neither affirmed, nor does it
+    deny the sentence."""
+    return normalise(_WITHOUT.sub(" ", without_marks(answer)))
+
+
 def affirmed(answer: str) -> str:
-    """The normalised part of an answer before its first negation word."""
-    return NEGATION.split(normalise(answer), maxsplit=1)[0]
+    """The normalised part of an answer before its first negation word, but for what it is without."""
+    return NEGATION.split(stated(answer), maxsplit=1)[0]
 
 
 def mentions(kind: str, text: str) -> list[tuple[int, int, frozenset[str]]]:
