@@ -14,8 +14,12 @@ from bimedix2.text.fold import folded
 
 DIGITS = r"\d+(?:[.,]\d+)*(?:\^-?\d+)?"
 _FIGURE = re.compile(rf"(?<![\d.,^])\.?{DIGITS}(?!\d)")
-_CODE_BEFORE = re.compile(r"(?<![A-Za-z\d])(?!x$)[A-Za-z][A-Za-z\d]*-?$|[A-Za-z]\d+[-/]$|[\u0621-\u064a]-$")
+_CODE_BEFORE = re.compile(
+    r"(?<![A-Za-z\d])(?!x$)[A-Za-z][A-Za-z\d]*-?$|[A-Za-z]\d+[-/]$|[\u0621-\u064a]{2}-$"
+)
 """What makes the figure behind it part of a code: HbA1c, T12, L4-5, COVID-19 in either script."""
+_MINUS = re.compile(r"(?<![\w)%])[وفبلك]?-$")
+"""A minus, with an Arabic particle before it at most."""
 _ROMAN = re.compile(r"(?<![\w-])(?:VI{1,3}|I[VX]|I{2,3}|XI{0,3}|V)(?![\w-])")
 _ROMANS = {"I": 1, "V": 5, "X": 10}
 _NAMED = re.compile(r"\s+(?:finger|toe|digit|trimester)", re.IGNORECASE)
@@ -74,7 +78,7 @@ def figures(text: str) -> Iterator[Number]:
     for match in _FIGURE.finditer(text):
         before = text[max(0, match.start() - 12) : match.start()]
         code = _CODE_BEFORE.search(before) is not None
-        negative = not code and re.search(r"(?<![\w)%])-$", before) is not None
+        negative = not code and _MINUS.search(before) is not None
         value = canonical(match.group())
         yield Number(value, match.start(), match.end(), "loose" if code else "figure", negative)
 

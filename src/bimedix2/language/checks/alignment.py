@@ -22,10 +22,12 @@ SHARED = 0.9
 """What one shared anchor is worth."""
 UNSHARED = 0.35
 """What an anchor without its partner costs."""
-ALONE = 2.2
+ALONE = 2.8
 """What a sentence without a partner costs."""
-MERGED = 2.6
-"""What two sentences that become one cost, or one that becomes two; three and one cost twice as much."""
+JOINED = 2.0
+"""What two English sentences that become one Arabic one cost; three cost twice as much."""
+SPLIT = 3.4
+"""What one English sentence that becomes two Arabic ones costs, which is rarer; three cost twice as much."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class Bead:
 
 
 STEPS = (
-    *((1, 1, 0.0), (1, 0, ALONE), (0, 1, ALONE), (2, 1, MERGED), (1, 2, MERGED)),
-    *((2, 2, 2 * MERGED), (3, 1, 2 * MERGED), (1, 3, 2 * MERGED)),
+    *((1, 1, 0.0), (1, 0, ALONE), (0, 1, ALONE), (2, 1, JOINED), (1, 2, SPLIT)),
+    *((2, 2, JOINED + SPLIT), (3, 1, 2 * JOINED), (1, 3, 2 * SPLIT)),
 )
 
 
@@ -55,8 +57,8 @@ def _cost(en: Sequence[Sentence], ar: Sequence[Sentence], base: float) -> float:
     if not en or not ar:
         anchors = sum((s.anchors for s in (*en, *ar)), Counter[str]())
         return base + UNSHARED * sum(anchors.values())
-    first = sum((s.anchors for s in en), Counter[str]())
-    second = sum((s.anchors for s in ar), Counter[str]())
+    # Each sentence has an anchor once, however often it says it; so has a pair of them.
+    first, second = (Counter({name for s in side for name in s.anchors}) for side in (en, ar))
     shared = sum((first & second).values())
     apart = sum(first.values()) + sum(second.values()) - 2 * shared
     ratio = math.log((sum(s.length for s in ar) + SMOOTH) / (RATIO * sum(s.length for s in en) + SMOOTH))

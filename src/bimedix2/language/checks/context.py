@@ -13,7 +13,7 @@ from bimedix2.text.numbers import Number, arabic_numbers, english_numbers
 
 _LATIN = re.compile(r"(?<![A-Za-z])[A-Za-z][A-Za-z\d+-]*[A-Z\d][A-Za-z\d]*(?![A-Za-z])")
 """Abbreviations and codes: a translation keeps them, or some of them."""
-_DENIED = re.compile(f"(?<![{ARABIC}])[وف]?(?:لا|لم|لن|ليس|ليست|ليسا|ليستا|غير|ب?دون|عدم)(?![{ARABIC}])")
+_DENIED = re.compile(f"(?<![{ARABIC}])[وف]?(?:لا|لم|لن|ليس|ليست|ليسا|ليستا|غير|ب?دون|بلا|عدم)(?![{ARABIC}])")
 
 
 @dataclass(frozen=True)

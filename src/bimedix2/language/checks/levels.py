@@ -116,7 +116,9 @@ def _in_arabic(text: str) -> Iterator[Level]:
                 match = noun.search(before)
             if match:
                 found = letter, number.start - len(before) + match.start()
-        if found is None and last and _GOES_ON.fullmatch(text, end, number.start):
+        between = _GOES_ON.fullmatch(text, end, number.start)
+        joined = between and (between.group().strip() or text[number.start] == "و")
+        if found is None and last and joined:
             found = last, number.start
         last = ""
         name = _valid(found[0], int(number.value)) if found else None
