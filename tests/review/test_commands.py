@@ -1,5 +1,6 @@
 """The live room's three verbs as a person types them."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -45,11 +46,18 @@ def test_open_and_close(recipe: str, tmp_path: Path) -> None:
 def test_serve_says_where_and_ends_with_an_interrupt(recipe: str) -> None:
     assert bimedix2("open", recipe).returncode == 0
     command = [sys.executable, "-m", "bimedix2", "review", "serve", recipe]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as server:
+    # A shell's background job, as this test may be, starts its children deaf to Ctrl+C.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ}, preexec_fn=heard
+    ) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
         server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 0
+        try:
+            assert server.wait(30) == 0
+        finally:
+            server.kill()
     assert "opens at http://127.0.0.1:" in line
 
 

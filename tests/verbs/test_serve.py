@@ -1,5 +1,6 @@
 """``bimedix2 serve``: which settings a server is started with."""
 
+import functools
 import signal
 import subprocess
 import sys
@@ -67,7 +68,10 @@ def test_an_unknown_model_ends_the_server_with_2(cli: Any) -> None:
 
 def test_a_server_of_its_own_process_answers_and_ends_with_ctrl_c(tiny_base: Any) -> None:
     command = [sys.executable, "-m", "bimedix2", "serve", "port=0", f"model={tiny_base.folder}", "threads=1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # A shell's background job, as this test may be, starts its children deaf to Ctrl+C.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=heard) as process:
         try:
             assert process.stdout
             address = process.stdout.readline().split(" opens at ")[1].split(";")[0]
