@@ -1,21 +1,17 @@
-"""A dataset's test side, or clinical benchmarks, to scores: every answer on disk, each number's interval."""
+"""A model on a benchmark to scores: every answer on disk, each number's interval and signature."""
 
 import functools
-import random
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.engine import Dtype
-from bimedix2.errors import ConfigError, DataError
+from bimedix2.errors import ConfigError
 from bimedix2.evaluate import (
-    aggregate,
     bias,
     browse,
     cascades,
@@ -24,20 +20,16 @@ from bimedix2.evaluate import (
     conversations,
     errors,
     export,
-    failures,
-    models,
+    held_out,
     paired,
     paper,
     replaying,
-    report,
     reports,
     safety,
-    tables,
     trial,
     uphill,
     vqa,
 )
-from bimedix2.evaluate.ask import Ledger, ask
 from bimedix2.evaluate.bias import Bias
 from bimedix2.evaluate.browse import Browse
 from bimedix2.evaluate.cascades import Cascades
@@ -46,8 +38,6 @@ from bimedix2.evaluate.clinical import replay as clinical_replay
 from bimedix2.evaluate.comparing import Compare
 from bimedix2.evaluate.conversations import Conversations
 from bimedix2.evaluate.errors import Errors
-from bimedix2.evaluate.failures import Failure
-from bimedix2.evaluate.lexicon import WORDS, Lexicon
 from bimedix2.evaluate.mbench import build
 from bimedix2.evaluate.mbench import folder as mbench
 from bimedix2.evaluate.mbench.build import MbenchBuild
@@ -56,21 +46,14 @@ from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.paired import Paired
 from bimedix2.evaluate.paper import Paper
 from bimedix2.evaluate.reports import Reports
-from bimedix2.evaluate.rows import Facets, Row
 from bimedix2.evaluate.safety import Safety
-from bimedix2.evaluate.signature import Subject, open_subject, sign
-from bimedix2.evaluate.task import Asking, Sample
+from bimedix2.evaluate.signature import Subject, open_subject
+from bimedix2.evaluate.task import Sample
 from bimedix2.evaluate.tasks import TASKS
 from bimedix2.evaluate.trial import Trial
 from bimedix2.evaluate.uphill import Uphill
 from bimedix2.evaluate.vqa import Vqa
-from bimedix2.manifest import RunFolder, read_manifest
-from bimedix2.records import Record, Split
 from bimedix2.records.images import ImageStore
-from bimedix2.records.store import read_records
-
-STATE = ".state"
-"""Below the staging folder, for answers as they come; hidden files are no part of a finished run."""
 
 
 class Config(Settings):
@@ -158,6 +141,10 @@ class Config(Settings):
         """The one benchmark of ``KINDS`` that the recipe names."""
         return next((name for name in KINDS if getattr(self, name) is not None), None)
 
+    def stated(self) -> dict[str, Any]:
+        """The recipe as a manifest has it, without the benchmarks that it does not name."""
+        return self.model_dump(mode="json", exclude={*KINDS, "export"})
+
     @model_validator(mode="after")
     def _one_benchmark(self) -> "Config":
         named = [name for name in KINDS if getattr(self, name) is not None]
@@ -174,59 +161,43 @@ class Config(Settings):
 
 Opener = Callable[[Model, int | None, Dtype], Subject]
 
-KINDS: dict[str, Callable[[Config, Opener], Path]] = {
-    "clinical": clinical.run,
-    "paired": paired.run,
-    "cascades": cascades.run,
-    "mbench_build": build.run,
-    "trial": trial.run,
-    "vqa": vqa.run,
-    "uphill": uphill.run,
-    "bias": bias.run,
-    "safety": safety.run,
-    "reports": reports.run,
-    "errors": errors.run,
-    "browse": browse.run,
-    "conversations": conversations.run,
-    "mbench": mbench.run,
-    "paper": paper.run,
-    "compare": comparing.run,
-}
-"""Benchmarks with data of their own, in the place of ``input`` and ``tasks``: recipe key -> what runs it.
-
-The key is a field of ``Config`` too, whose type is the kind's ``Settings``."""
-
-
 Questions = tuple[dict[str, list[Sample]], ImageStore, dict[str, Path]]
 """Task -> samples, where their pictures are, and the inputs that they come from."""
 
-QUESTIONS: dict[str, Callable[[Config], Questions]] = {
-    "paired": paired.questions,
-    "vqa": vqa.questions,
-    "uphill": uphill.questions,
-    "bias": bias.questions,
-    "safety": safety.questions,
-    "reports": reports.questions,
-    "mbench": mbench.questions,
-}
-"""Kind -> its questions, for ``export``."""
+
+@dataclass(frozen=True)
+class Kind:
+    """A benchmark with data of its own, in the place of ``input`` and ``tasks``."""
+
+    run: Callable[[Config, Opener], Path]
+    replay: replaying.Replay | None = None
+    """How a finished folder's numbers come from its logs; ``None`` where it has no numbers of its own."""
+    questions: Callable[[Config], Questions] | None = None
+    """Its questions, for ``export``."""
 
 
-REPLAYS: dict[str, replaying.Replay] = {
-    replaying.TASKS_KIND: replaying.tasks,
-    "clinical": clinical_replay.replay,
-    "trial": trial.replay,
-    "mbench": mbench.replay,
-    "paired": paired.replay,
-    "cascades": cascades.replay,
-    "compare": comparing.replay,
-    "vqa": vqa.replay,
-    "uphill": uphill.replay,
-    "bias": bias.replay,
-    "reports": reports.replay,
-    "safety": safety.replay,
+KINDS: dict[str, Kind] = {
+    "clinical": Kind(clinical.run, clinical_replay.replay),
+    "vqa": Kind(vqa.run, vqa.replay, vqa.questions),
+    "reports": Kind(reports.run, reports.replay, reports.questions),
+    "uphill": Kind(uphill.run, uphill.replay, uphill.questions),
+    "bias": Kind(bias.run, bias.replay, bias.questions),
+    "safety": Kind(safety.run, safety.replay, safety.questions),
+    "paired": Kind(paired.run, paired.replay, paired.questions),
+    "cascades": Kind(cascades.run, cascades.replay),
+    "mbench": Kind(mbench.run, mbench.replay, mbench.questions),
+    "mbench_build": Kind(build.run),
+    "trial": Kind(trial.run, trial.replay),
+    "errors": Kind(errors.run),
+    "browse": Kind(browse.run),
+    "conversations": Kind(conversations.run),
+    "paper": Kind(paper.run),
+    "compare": Kind(comparing.run, comparing.replay),
 }
-"""Kind -> how a finished folder's numbers come from its logs; see ``bimedix2.evaluate.replaying``."""
+"""Recipe key -> kind; the key is a field of ``Config`` too, whose type is the kind's ``Settings``."""
+
+HELD_OUT = Kind(held_out.run, replaying.tasks, held_out.questions)
+"""What a recipe with ``input`` and ``tasks`` asks for."""
 
 
 def replay(folder: Path) -> list[str]:
@@ -235,7 +206,8 @@ def replay(folder: Path) -> list[str]:
     Raises:
         RunError: the folder cannot be replayed, or a number differs: the first is named.
     """
-    return replaying.replay(folder, list(KINDS), REPLAYS)
+    known = {replaying.TASKS_KIND: HELD_OUT, **KINDS}
+    return replaying.replay(folder, list(KINDS), {n: k.replay for n, k in known.items() if k.replay})
 
 
 def run(config: Config, opener: Opener = open_subject) -> Path:
@@ -253,151 +225,15 @@ def run(config: Config, opener: Opener = open_subject) -> Path:
     """
     if opener is open_subject:
         opener = functools.partial(open_subject, run=str(config.output))
-    if config.export:
-        return _export(config)
-    if config.kind is not None:
-        return KINDS[config.kind](config, opener)
-    read_manifest(config.dataset)
-    inputs = {"input": config.dataset} | ({"reuse": config.reuse} if config.reuse else {})
-    inputs |= models.inputs(config.model)
-    recipe = config.model_dump(mode="json", exclude={*KINDS, "export"})
-    with RunFolder(config.output, "evaluate", recipe, inputs) as out:
-        records = list(read_records(config.dataset))
-        samples = _samples(config, records)
-        ledger = Ledger(out.path / STATE / "answers.jsonl")
-        if config.reuse:
-            ledger.take(config.reuse)
-        rows, failed, subjects = _rows(config, records, samples, ledger, opener)
-        counts, extra = _write(config, out.path, rows, failed, subjects)
-        shutil.rmtree(out.path / STATE)
-        return out.publish(counts, extra)
+    kind = KINDS[config.kind] if config.kind else HELD_OUT
+    return _export(config, kind) if config.export else kind.run(config, opener)
 
 
-def _export(config: Config) -> Path:
+def _export(config: Config, kind: Kind) -> Path:
     """Write the recipe's questions out."""
-    if config.kind is None:
-        read_manifest(config.dataset)
-        samples = _samples(config, list(read_records(config.dataset)))
-        found: Questions = samples, ImageStore(config.dataset / "images"), {"input": config.dataset}
-    elif config.kind in QUESTIONS:
-        found = QUESTIONS[config.kind](config)
-    else:
+    if kind.questions is None:
         raise ConfigError(f"'{config.kind}' has no questions to write out; leave export out")
-    samples, images, inputs = found
-    recipe = config.model_dump(mode="json")
+    samples, images, inputs = kind.questions(config)
     own = getattr(config, config.kind) if config.kind else config
     most = getattr(own, "max_tokens", config.max_tokens)
-    return export.write(config.output, recipe, inputs, samples, images, most)
-
-
-def _samples(config: Config, records: Sequence[Record]) -> dict[str, list[Sample]]:
-    """The samples of every task, all that is wrong with them said now."""
-    test = [record for record in records if record.split is Split.TEST]
-    if not test:
-        raise DataError(
-            f"{config.dataset} has no records of split 'test'; hold some out in the dataset's recipe"
-        )
-    store = ImageStore(config.dataset / "images")
-    out = {}
-    for name in config.tasks:
-        chosen = TASKS[name].select(test, config.seed)
-        if not chosen:
-            raise DataError(f"{config.dataset} has no test records for task '{name}'; leave it out of tasks")
-        if config.limit is not None and len(chosen) > config.limit:
-            chosen = random.Random(f"{config.seed}:limit:{name}").sample(chosen, config.limit)
-        for sample in chosen:
-            for part in (part for message in sample.messages for part in message.images):
-                if part.image not in store:
-                    raise DataError(
-                        f"{sample.record.id}: image {part.image[:12]} is not in {store.root}; "
-                        "run the dataset room again"
-                    )
-        out[name] = chosen
-    return out
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    )
-
-
-def _rows(
-    config: Config,
-    records: Sequence[Record],
-    samples: dict[str, list[Sample]],
-    ledger: Ledger,
-    opener: Opener,
-) -> tuple[list[Row], list[Failure], dict[str, Subject]]:
-    facets = Facets(records)
-    lexicon = Lexicon.of(records) if config.known_words else None
-    if lexicon is not None:
-        lexicon.write(ledger.path.parents[1] / WORDS)
-    asking = Asking(ImageStore(config.dataset / "images"), config.max_tokens, config.batch)
-    rows: list[Row] = []
-    failed: list[Failure] = []
-    subjects: dict[str, Subject] = {}
-    roles = {"model": config.model, "base": config.base}
-    with _bar() as bar:
-        for role, source in roles.items():
-            names = [name for name in config.tasks if role == "model" or TASKS[name].base]
-            if not names:
-                continue
-            subject = subjects[role] = opener(source, config.threads, config.dtype)
-            for name in names:
-                line = bar.add_task(f"{name} ({role})", total=len(samples[name]))
-                ask(
-                    TASKS[name],
-                    samples[name],
-                    subject,
-                    ledger,
-                    asking,
-                    lambda count, line=line: bar.advance(line, count),  # type: ignore[misc]
-                )
-                for sample in samples[name]:
-                    request = sample.request(subject.identity, config.max_tokens)
-                    raw = ledger.known[request]
-                    if "failure" in raw:
-                        failed.append(Failure(name, role, sample, request, raw))
-                        continue
-                    rows.append(
-                        Row(
-                            task=name,
-                            role=role,
-                            sample=sample,
-                            request=request,
-                            raw=raw,
-                            grade=TASKS[name].score(sample, raw, lexicon),
-                            modality=facets.modality(sample.record),
-                            trains=facets.trains(sample.record),
-                            taught=facets.taught(sample.record),
-                        )
-                    )
-                if not any((row.task, row.role) == (name, role) for row in rows):
-                    failures.refuse(name, [one for one in failed if one.task == name])
-    return rows, failed, subjects
-
-
-def _write(
-    config: Config,
-    folder: Path,
-    rows: list[Row],
-    failed: list[Failure],
-    subjects: dict[str, Subject],
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    signature = sign(config.dataset, subjects, config.seed, config.max_tokens, config.dtype)
-    samples = len(rows) + len(failed)
-    opening = {
-        "partial": replaying.partial(config.limit, failed, len(rows)),
-        "faults": failures.of_files(subjects),
-    }
-    lines: list[Row | Failure] = [*rows, *failed]
-    io.write_jsonl(folder / "answers.jsonl", (line.to_json() for line in lines))
-    io.write_text(folder / "errors.md", report.errors(rows))
-    plan = aggregate.Plan(config.resamples, config.seed)
-    tables.write(folder, rows, config.tasks, plan, signature, opening)
-    seconds = sum(row.raw.get("seconds", 0.0) for row in rows if "answer" in row.raw)
-    answered = sum("answer" in row.raw for row in rows)
-    rate = {"answers": answered, "seconds": round(seconds, 1), "threads": config.threads}
-    counts = {"in": samples, "kept": len(rows), "removed": failures.counts(failed)}
-    return counts, {"signature": signature, "answering": rate}
+    return export.write(config.output, config.model_dump(mode="json"), inputs, samples, images, most)
