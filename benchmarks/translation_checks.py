@@ -3,9 +3,9 @@
 Pairs lie in `translation_pairs/`, errors are made by `translation_mutations.py`, which was committed before
 any check and imports none. An error counts as found "by name" when a check that speaks of its category fails
 and did not fail on the correct translation, and as found "at all" when any such check does. A false alarm is
-a correct translation that fails. The held-out half is for the end: its texts are never printed, only counts.
-`unseen` is a later set, written on 2026-11-30 by someone who had not read the checks, with its errors
-recorded (`translation_pairs/README.md`); its texts are not printed either.
+a correct translation that fails. The checks were tuned on both halves, first on `development` and later on
+`held_out`. `unseen` is a later set, written on 2026-11-30 by someone who had not read the checks, with its
+errors recorded (`translation_pairs/README.md`); its texts are never printed, only counts.
 
     python benchmarks/translation_checks.py [--half development|held_out|both|unseen] [--seed 0] [--misses]
 """
