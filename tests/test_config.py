@@ -29,6 +29,21 @@ def test_overrides_reach_nested_keys(tmp_path: Path) -> None:
     assert (loaded.steps, loaded.optim.learning_rate) == (7, 0.5)
 
 
+class Parts(config.Settings):
+    parts: list[Inner]
+
+
+def test_overrides_reach_a_lists_items(tmp_path: Path) -> None:
+    recipe = write(tmp_path, "parts: [{learning_rate: 1}, {learning_rate: 2}]\n")
+    loaded = config.load(Parts, recipe, ["parts.1.learning_rate=0.5"])
+    assert [part.learning_rate for part in loaded.parts] == [1, 0.5]
+    loaded = config.load(Parts, recipe, ["parts.0={learning_rate: 3}"])
+    assert [part.learning_rate for part in loaded.parts] == [3, 2]
+    for override in ("parts.2={}", "parts.x.learning_rate=1", "parts.-1={}"):
+        with pytest.raises(ConfigError, match="is no item of that list, which has 2, from 0"):
+            config.load(Parts, recipe, [override])
+
+
 @pytest.mark.parametrize(
     ("text", "overrides", "said"),
     [

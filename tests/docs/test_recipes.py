@@ -26,6 +26,10 @@ def test_a_recipe_is_one_that_its_room_takes(path: Path) -> None:
 def test_the_road_names_recipes_that_exist_and_feeds_each_room_the_last() -> None:
     script = (ROOT / "recipes" / "nano.sh").read_text()
     steps = re.findall(r"^step (\w+) (recipes/\S+\.yaml) (\S+)", script, flags=re.MULTILINE)
+    assert '"parts.0.path=$images"' in script
+    sources = importlib.import_module("bimedix2.sources").Config
+    first = config.load(sources, ROOT / "recipes/sources/nano.yaml", ["parts.0.path=mine"]).parts[0]
+    assert str(first.path) == "mine"
     assert [room for room, _, _ in steps] == ["sources", "curate", "dataset", "train", "train", "evaluate"]
     made: set[str] = set()
     for room, recipe, folder in steps:
