@@ -470,7 +470,7 @@ def every(pairs: list[dict[str, str]], seed: int = 0) -> Iterator[Mutation]:
         yield from mutate(pair, seed)
 
 
-def main(path: Path, seed: int, out: Path | None) -> None:
+def main(path: Path, seed: int, out: Path | None = None) -> None:
     """Print the number of mutations of each category, and of each way to make one."""
     pairs = read_pairs(path)
     mutations = list(every(pairs, seed))

@@ -16,6 +16,7 @@ from bimedix2.llm.backend import Loglikelihood, Request
 from bimedix2.manifest import read_manifest, verify
 from bimedix2.records import Record, Split
 from bimedix2.records.images import ImageStore
+from bimedix2.records.store import read_records
 
 from .conftest import ALL_RIGHT, CHEST_AR, CHEST_EN, MakeDataset, Scripted
 
@@ -117,7 +118,7 @@ def test_swapped_pictures_are_of_another_modality_and_judged_by_the_first(
     folder = evaluate.run(config(dataset, tasks=["canary"]), opener(model))
     found = rows(folder, "canary")
     assert {row["id"] for row in found} == {"seen/1", "seen/2", "seen/3", "seen/4", "new/5"}
-    plain = {row.id: row for row in evaluate.read_records(dataset)}
+    plain = {row.id: row for row in read_records(dataset)}
     for row in found:
         assert row["images"] == [row["notes"]["shown_image"]]
         assert row["images"][0] != plain[row["id"]].images[0].image
@@ -275,7 +276,7 @@ def test_a_dataset_that_cannot_be_evaluated_is_told_before_the_model_is_loaded(
 
 def test_a_missing_picture_is_told_before_the_model_is_loaded(dataset: Path) -> None:
     store = ImageStore(dataset / "images")
-    record = next(row for row in evaluate.read_records(dataset) if row.id == "seen/4")
+    record = next(row for row in read_records(dataset) if row.id == "seen/4")
     store.path(record.images[0].image).unlink()
 
     def never(name: str, threads: int | None, dtype: str) -> evaluate.Subject:

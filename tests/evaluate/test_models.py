@@ -16,6 +16,7 @@ from bimedix2.errors import ConfigError, DataClassError, DataError, EndpointErro
 from bimedix2.evaluate import Config, models
 from bimedix2.manifest import read_manifest, verify
 from bimedix2.records import DataClass, Record
+from bimedix2.records.store import read_records
 
 from .conftest import ALL_RIGHT, CHEST_EN, MakeDataset, Scripted
 
@@ -57,7 +58,7 @@ def test_limits_of_an_endpoint_are_no_part_of_what_a_run_is_known_by(tmp_path: P
 
 def answers_of(dataset: Path) -> list[dict[str, Any]]:
     """Every image question, answered right."""
-    rows = [row for row in evaluate.read_records(dataset) if row.split == "test" and row.images]
+    rows = [row for row in read_records(dataset) if row.split == "test" and row.images]
     return [
         {"question_id": row.id, "text": ALL_RIGHT.get(row.messages[0].text, CHEST_EN), "model": "elsewhere"}
         for row in rows
