@@ -23,7 +23,7 @@ from bimedix2.manifest import RunFolder
 from bimedix2.records import ImagePart, Language, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import write_records
-from bimedix2.review import open_batch
+from bimedix2.review import accounts, open_batch
 from bimedix2.review.room import Room
 from bimedix2.review.settings import Config
 from bimedix2.review.store import Store
@@ -49,6 +49,14 @@ TEXTS = [
     ),
 ]
 """Question and answer in both languages, written here; the first translation has a wrong side on purpose."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """scrypt at a cost that hundreds of accounts can pay; processes of their own keep the shipped one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "COST", 2**4)
+        yield
 
 
 def png(shade: int) -> bytes:
