@@ -102,7 +102,7 @@ def test_nanos_base_streams_what_it_answers_whole(nano_client: Any) -> None:
 @pytest.mark.slow
 def test_nanos_context_is_kept(nano_client: Any) -> None:
     with pytest.raises(openai.BadRequestError, match="the context is 2048"):
-        nano_client.chat.completions.create(model="nano-base", messages=[turn("كلمة " * 1000)])
+        nano_client.chat.completions.create(model="nano-base", messages=[turn("كلمة " * 4000)])
     short = nano_client.chat.completions.create(model="nano-base", messages=[turn("hi")], max_tokens=4)
     assert short.choices[0].message.content
 
