@@ -113,6 +113,13 @@ def test_late_pictures_and_switched_languages_are_there(picture: MakePicture) ->
         assert answers == {"en", "ar"}
 
 
+def test_a_record_says_what_study_its_picture_is(picture: MakePicture) -> None:
+    """Whatever is asked of it: mixtures balance by this."""
+    made = list(instruct([picture("a", modality="ct", region="chest")], InstructConfig(text_turns=1), 0))
+    assert {r.meta["study"] for r in made if r.images} == {"ct chest"}
+    assert all("study" not in r.meta for r in made if not r.images)
+
+
 @pytest.mark.parametrize(("count", "said"), [(1, 1), (7, 7), (8, 10), (12, 10), (13, 15), (98, 100)])
 def test_counts_are_said_as_people_say_them(count: int, said: int) -> None:
     assert rough(count) == said

@@ -14,11 +14,14 @@ from bimedix2 import evaluate, io
 from bimedix2.config import build
 from bimedix2.errors import ConfigError, DataClassError, DataError, EndpointError, ModelError
 from bimedix2.evaluate import Config, models
+from bimedix2.evaluate.ask import Ledger, Way, answers, ask
+from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
 from bimedix2.manifest import read_manifest, verify
 from bimedix2.records import DataClass, Record
+from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 
-from .conftest import ALL_RIGHT, CHEST_EN, MakeDataset, Scripted
+from .conftest import ALL_RIGHT, CHEST_EN, MakeDataset, Scripted, question
 
 Opener = Callable[..., Any]
 
@@ -345,3 +348,19 @@ def test_what_of_a_model_is_an_input(dataset: Path, tmp_path: Path) -> None:
     assert models.inputs(str(dataset), "base") == {"base": dataset}
     source = models.ModelSource(answers=tmp_path / "a.jsonl")
     assert models.inputs(source) == {"model": tmp_path / "a.jsonl"}
+
+
+def test_equal_questions_of_different_ids_have_an_answer_each(
+    tmp_path: Path,
+) -> None:
+    """To a model they are one request; a file may answer one of them wrong."""
+    wanted = {"modality": "ct"}
+    rows = [question(n, "Which study?", CHEST_EN, None, tongue="en", expect=wanted) for n in (1, 2)]
+    samples = [Sample(row, AS_IT_IS, row.messages[:-1]) for row in rows]
+    texts = {"seen/1": CHEST_EN, "seen/2": "This is a brain MRI."}
+    file = write(tmp_path / "a.jsonl", [{"question_id": key, "text": text} for key, text in texts.items()])
+    subject = models.open_source(models.ModelSource(answers=file), None, "float32", "run")
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ask(Way(answers), samples, subject, ledger, Asking(ImageStore(tmp_path / "images"), 8), lambda _: None)
+    given = {sample.id: ledger.known[subject.request(sample, 8)]["answer"] for sample in samples}
+    assert given == texts

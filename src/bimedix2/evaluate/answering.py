@@ -7,7 +7,7 @@ score: it is kept with its reason.
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bimedix2 import __version__, io
 from bimedix2.errors import ConfigError, ContextError, DataError, ImageError
 from bimedix2.evaluate import models
-from bimedix2.evaluate.answers_file import AnswersFile
 from bimedix2.evaluate.ask import Ledger, answers, ask
 from bimedix2.evaluate.signature import Subject, decoding_words
 from bimedix2.evaluate.task import Asking, Raw, Sample, Way
@@ -166,28 +165,11 @@ def collect(
         DataError: an answers file answers none of the samples.
     """
     line = bar.add_task(label, total=len(samples))
-    if isinstance(subject.backend, AnswersFile):
-        return _look_up(subject.backend, samples, asking, lambda count: bar.advance(line, count))
     ask(Way(answered), samples, subject, ledger, asking, lambda count: bar.advance(line, count))
     found = []
     for sample in samples:
-        request = sample.request(subject.identity, asking.max_tokens)
+        request = subject.request(sample, asking.max_tokens)
         found.append(Answered(sample, request, ledger.known[request]))
-    return found
-
-
-def _look_up(
-    file: AnswersFile, samples: Sequence[Sample], asking: Asking, tick: Callable[[int], None]
-) -> list[Answered]:
-    """By id alone: questions of equal words and pictures are one request, and have an answer each here."""
-    file.expect(sample.id for sample in samples)
-    found: list[Answered] = []
-    for start in range(0, len(samples), asking.batch):
-        part = samples[start : start + asking.batch]
-        for sample, raw in zip(part, answered(file, part, asking), strict=True):
-            request = hash_of([sample.request(file.identity, asking.max_tokens), sample.id])
-            found.append(Answered(sample, request, raw))
-        tick(len(part))
     return found
 
 

@@ -140,7 +140,7 @@ def ask(
         subject.backend.expect(sample.id for sample in samples)
     todo: dict[str, Sample] = {}
     for sample in samples:
-        key = sample.request(subject.identity, asking.max_tokens)
+        key = subject.request(sample, asking.max_tokens)
         if key not in ledger.known:
             todo.setdefault(key, sample)
     tick(len(samples) - len(todo))

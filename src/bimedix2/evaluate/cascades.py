@@ -135,7 +135,7 @@ def _answer(
     known = Ledger(state / "answers.jsonl").known
     trails = []
     for sample in asked.samples(benchmark, InPlace(asked.images_of(config))):
-        raw = known[sample.request(subject.identity, config.max_tokens)]
+        raw = known[subject.request(sample, config.max_tokens)]
         if "trail" in raw:
             trails.append({"system": answers.model, "question_id": int(sample.id), **raw["trail"]})
     return answers, trails

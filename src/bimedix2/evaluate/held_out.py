@@ -119,7 +119,7 @@ def _rows(
                     lambda count, line=line: bar.advance(line, count),  # type: ignore[misc]
                 )
                 for sample in samples[name]:
-                    request = sample.request(subject.identity, config.max_tokens)
+                    request = subject.request(sample, config.max_tokens)
                     raw = ledger.known[request]
                     if "failure" in raw:
                         failed.append(Failure(name, role, sample, request, raw))

@@ -14,6 +14,7 @@ from bimedix2.records import DataClass
 
 if TYPE_CHECKING:
     from bimedix2.evaluate.models import Model
+    from bimedix2.evaluate.task import Sample
 
 Kind = Literal["local", "hub", "endpoint", "answers"]
 
@@ -47,6 +48,17 @@ class Subject:
         """
         if self.endpoint is not None:
             self.endpoint.allow(data_class)
+
+    def request(self, sample: "Sample", max_tokens: int) -> str:
+        """Hash of what is asked of it, by which its answer is kept.
+
+        Of an answers file the sample's id is part of it: two questions of equal words and pictures are one
+        request to a model, and have an answer each in a file.
+        """
+        request = sample.request(self.identity, max_tokens)
+        if self.kind != "answers":
+            return request
+        return io.sha256_bytes(io.canonical_json([request, sample.id]).encode())
 
     def decoding(self, max_tokens: int, dtype: Dtype) -> dict[str, Any]:
         """How its answers were drawn, as far as is known here."""

@@ -167,7 +167,7 @@ def _likelihoods(
     ask(Way(likely), samples, subject, ledger, asking, lambda count: bar.advance(line, count))
     found = []
     for sample in samples:
-        request = sample.request(subject.identity, asking.max_tokens)
+        request = subject.request(sample, asking.max_tokens)
         found.append(Answered(sample, request, ledger.known[request]))
     return found
 

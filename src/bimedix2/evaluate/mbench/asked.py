@@ -83,7 +83,7 @@ def answer(config: "Config", benchmark: Benchmark, opener: "Callable[..., Any]",
     subject = opener(config.model, config.threads, config.dtype)
     asking = Asking(store, config.max_tokens, config.batch)
     ask(Way(answers), asked, subject, ledger, asking, lambda _: None)
-    raws = {int(s.id): ledger.known[s.request(subject.identity, config.max_tokens)] for s in asked}
+    raws = {int(s.id): ledger.known[subject.request(s, config.max_tokens)] for s in asked}
     texts = {number: str(raw["answer"]) for number, raw in raws.items() if "failure" not in raw}
     traps: dict[str, list[int]] = {}
     for number, raw in raws.items():

@@ -212,7 +212,7 @@ def _answered(
     """Every item with the hashes of its requests and what came back."""
     out = []
     for one in twins:
-        keys = tuple(sample.request(subject.identity, config.max_tokens) for _, sample in one.sides)
+        keys = tuple(subject.request(sample, config.max_tokens) for _, sample in one.sides)
         out.append((one, (keys[0], keys[1]), (ledger.known[keys[0]], ledger.known[keys[1]])))
     return out
 

@@ -267,7 +267,7 @@ def _ask(
 
 
 def _row(item: Item, side: Side, ledger: Ledger, max_tokens: int) -> dict[str, Any]:
-    request = item.sample.request(side.subject.identity, max_tokens)
+    request = side.subject.request(item.sample, max_tokens)
     raw: Raw = ledger.known[request]
     ruling = safeguards.screen(item.sample.messages) if side.rules and item.role != "read" else None
     if ruling:
