@@ -22,6 +22,7 @@ from bimedix2.records import Language, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 from bimedix2.train import loop
+from bimedix2.train.samples import keep_samples
 from bimedix2.train.step import Runner
 
 RATES = {"learning_rate": 1e-2, "projector_rate": 1e-2, "row_tokens": 200, "variants": 2, "warmup": 2}
@@ -293,3 +294,33 @@ def test_the_door_names_a_misspelt_key_and_a_missing_start(squares: Path, tmp_pa
         settings(squares, tmp_path / "out", "align", learning_rat=1)
     with pytest.raises(ConfigError, match="'instruct' needs 'start'"):
         settings(squares, tmp_path / "out", "instruct")
+
+
+def test_an_answer_that_is_held_is_a_row_of_its_own(tiny: Any) -> None:
+    """Of a text's three rows one targets the assistant's tokens alone."""
+    loaded = checkpoint.load("tiny-base")
+    record = Record(
+        id="t",
+        messages=(Message.of("user", "A long abstract. Is it so?"), Message.of("assistant", "yes")),
+        language=Language.ENGLISH,
+        task="mcq",
+        split=Split.TRAIN,
+        provenance=Provenance(source="held"),
+    )
+    everything, plain, answer = keep_samples([record], loaded.prompter)
+    assert everything.ids == answer.ids
+    assert {sample.loss for sample in (everything, plain, answer)} == {"keep"}
+    assert answer.target == loaded.prompter.encode(record.messages).target
+    assert 0 < sum(answer.target) < sum(everything.target)
+
+
+def test_new_tokens_rows_learn_at_a_rate_of_their_own(
+    tiny: Any, squares: Path, aligned: Path, tmp_path: Path
+) -> None:
+    config = instruct(squares, aligned, tmp_path / "out", words_rate=1.25e-4)
+    loaded = checkpoint.load("tiny-base")
+    model, groups = train._learn(config, loaded, None)
+    rows = {id(p) for name, p in model.named_parameters() if p.requires_grad and checkpoint.ROWS in name}
+    assert rows
+    assert [group["lr"] for group in groups if {id(p) for p in group["params"]} == rows] == [1.25e-4]
+    assert all(not rows & {id(p) for p in group["params"]} for group in groups if group["lr"] != 1.25e-4)
