@@ -89,13 +89,13 @@ def test_page_and_api_show_the_model_the_same_pixels(service: Any) -> None:
     assert list(first.images) == list(second.images)
 
 
-@pytest.mark.parametrize("name", ["CT_small", "MR_small"])
+@pytest.mark.parametrize("name", ["J2K_pixelrep_mismatch", "examples_overlay"])
 def test_an_example_is_a_file_and_a_picture(service: Any, name: str) -> None:
     status, _, headers = service.ask("GET", f"/examples/{name}.png")
     assert (status, headers["content-type"]) == (200, "image/png")
 
 
-@pytest.mark.parametrize("path", ["/examples/../secret.dcm", "/examples/none.png", "/examples/CT_small.exe"])
+@pytest.mark.parametrize("path", ["/examples/../secret.dcm", "/examples/none.png", "/examples/examples_overlay.exe"])
 def test_no_other_example_is_there(service: Any, path: str) -> None:
     assert service.ask("GET", path)[0] == 404
 
