@@ -1,22 +1,34 @@
 """How many identifiers of sentences that the finder was not written on are replaced, by kind.
 
-python benchmarks/deidentify_text.py
+python benchmarks/deidentify_text.py [FILE.yaml ...]
 
-An identifier counts as found when none of its words is left where it stood. What is missed is printed, and so
-is what was replaced beside the identifiers.
+Without a file, both that stand beside this one. An identifier counts as found when none of its words is left
+where it stood. What is missed is printed, and so is what was replaced beside the identifiers.
 """
 
+import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from bimedix2.text.deidentify import find
 
 
+FILES = ("deidentify_text.yaml", "deidentify_unseen.yaml")
+
+
 def main() -> None:
+    """Measure each file of sentences."""
+    given = [Path(name) for name in sys.argv[1:]]
+    for file in given or [Path(__file__).with_name(name) for name in FILES]:
+        print(f"# {file.name}")
+        measure(yaml.safe_load(file.read_text("utf-8")))
+
+
+def measure(rows: list[dict[str, Any]]) -> None:
     """Print found / hidden by kind, then every miss and every false alarm."""
-    rows = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
     there: Counter[str] = Counter()
     found: Counter[str] = Counter()
     lines = []
