@@ -10,6 +10,7 @@ from bimedix2 import evaluate, io
 from bimedix2.config import build
 from bimedix2.errors import DataError, RunError
 from bimedix2.evaluate import Config
+from bimedix2.evaluate.vqa import scores as vqa
 from bimedix2.manifest import RunFolder, read_manifest, verify
 
 Make = Callable[..., Path]
@@ -19,9 +20,11 @@ Make = Callable[..., Path]
 def make(tmp_path: Path) -> Make:
     """Write a finished folder of scores with these lines."""
 
-    def write(name: str, lines: list[dict[str, Any]]) -> Path:
+    def write(name: str, lines: list[dict[str, Any]], stated: dict[str, Any] | None = None) -> Path:
         with RunFolder(tmp_path / name, "evaluate", {}) as out:
             io.write_jsonl(out.path / "answers.jsonl", lines)
+            if stated is not None:
+                io.write_json(out.path / "scores.json", stated)
             return out.publish({}, {"signature": {"benchmark": "b"}})
 
     return write
@@ -133,3 +136,71 @@ def test_a_comparison_is_replayed_from_its_pairs(make: Make) -> None:
     (done / "pairs.jsonl").write_text(pairs.replace('"second": false', '"second": true', 1), encoding="utf-8")
     with pytest.raises(RunError, match=r"'tasks\.vqa\.second' is 0\.5, recomputed 0\.75"):
         evaluate.replay(done)
+
+
+def visual(gold: str, answer: str | None, benchmark: str = "slake") -> dict[str, Any]:
+    """A line of the kind ``vqa``; without an answer it has no scores."""
+    scores = None if answer is None else vqa.score(gold, answer, "compat")
+    row = {"benchmark": benchmark, "id": f"{benchmark}/{gold}", "language": "en", "gold": gold}
+    return {**row, "image": f"{benchmark} {gold}", "scores": scores}
+
+
+def test_benchmarks_of_one_folder_are_not_pooled(make: Make) -> None:
+    first = [visual("lung", "lung"), visual("axial", "axial", "vqa_rad"), visual("left", "left", "vqa_rad")]
+    second = [visual("lung", "heart"), visual("axial", "axial", "vqa_rad"), visual("left", None, "vqa_rad")]
+    found = io.read_json(run(make("a", first), make("b", second), value="scores.recall") / "scores.json")
+    tasks = {name: (one["n"], one["difference"]["value"]) for name, one in found["tasks"].items()}
+    assert tasks == {"slake, en": (1, 1.0), "vqa_rad, en": (1, 0.0)}
+    assert found["left out"] == {"without a score in one of them": 1}
+
+
+def test_open_questions_are_in_no_mean_over_closed_ones(make: Make) -> None:
+    """MultiMedEval counts an open question as 0 there; a mean over all would be halved in silence."""
+    first = [visual("yes", "yes"), visual("left lung", "left lung")]
+    second = [visual("yes", "no"), visual("left lung", "left lung")]
+    for value, wanted in (("closedQuestionsAccuracy", 1.0), ("openQuestionsAccuracy", 0.0)):
+        folders = make(f"{value} a", first), make(f"{value} b", second)
+        done = run(*folders, value=f"scores.{value}")
+        one = io.read_json(done / "scores.json")["tasks"]["slake, en"]
+        assert (one["n"], one["first"], one["difference"]["value"]) == (1, 1.0, wanted)
+        done.rename(done.with_name(value))
+
+
+SIDES = (("probe", "off"), ("twin", "off"), ("probe", "on"))
+
+
+def test_probes_and_twins_with_and_without_safeguards_are_parts(make: Make) -> None:
+    def asked(right: str) -> list[dict[str, Any]]:
+        return [
+            {"role": role, "safeguards": side, "language": "en", "id": f"{role} {n}", "pair": f"{role} {n}",
+             "images": [], "subject": None, "source": "safety texts", "verdict": {"right": mark == "1"}}
+            for (role, side), marks in zip(SIDES, right.split(), strict=True)
+            for n, mark in enumerate(marks)
+        ]  # fmt: skip
+
+    done = run(make("a", asked("11 00 11")), make("b", asked("00 00 11")), value="verdict.right")
+    tasks = io.read_json(done / "scores.json")["tasks"]
+    found = {name: (one["first"], one["second"], one["groups"]) for name, one in tasks.items()}
+    assert found == {
+        "probe, off, en": (1.0, 0.0, 2),
+        "probe, on, en": (1.0, 1.0, 2),
+        "twin, off, en": (0.0, 0.0, 2),
+    }
+
+
+def test_what_is_partial_in_a_folder_is_partial_here(make: Make) -> None:
+    first = make("a", lines("11", model="x"), {"systems": [{"model": "x", "partial": "1 of 3 has no score"}]})
+    second = make("b", lines("10", model="y"), {"partial": ["slake: 2 of 1061 published questions"]})
+    done = run(first, second)
+    said = "the first is partial: x: 1 of 3 has no score; the second is partial: slake: 2 of 1061 published"
+    assert (done / "scores.md").read_text(encoding="utf-8").startswith(f"**Partial: {said} questions.**")
+    assert evaluate.replay(done) == ["scores.json", "scores.md"]
+
+
+def test_samples_with_another_right_answer_are_no_pair(make: Make) -> None:
+    """The same ids in two versions of a benchmark, or in two benchmarks."""
+    first = [{**line, "gold": gold} for line, gold in zip(lines("111"), "abc", strict=True)]
+    second = [{**line, "gold": gold} for line, gold in zip(lines("10-"), "axy", strict=True)]
+    found = io.read_json(run(make("a", first), make("b", second)) / "scores.json")
+    left = {"with another right answer in the other": 1, "without a score in one of them": 1}
+    assert (found["left out"], found["tasks"]["vqa"]["n"]) == (left, 1)

@@ -15,6 +15,7 @@ from pydantic import Field
 from bimedix2 import __version__, io
 from bimedix2.config import Settings, build
 from bimedix2.errors import DataError
+from bimedix2.evaluate import failures
 from bimedix2.evaluate.report import table
 from bimedix2.manifest import RunFolder, folder_hash, git_commit, read_manifest
 from bimedix2.stats.paired import holm, mcnemar, paired_bootstrap, randomisation
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 
 ANSWERS = "answers.jsonl"
 PAIRS = "pairs.jsonl"
-PARTS = ("task", "prompt_name", "condition", "level", "language")
+PARTS = ("task", "benchmark", "prompt_name", "condition", "safeguards", "level", "language")
 """Fields of a line, beside its id, that tell two samples apart; text ones alone count (``prompt`` too)."""
+ROLES = ("model", "base")
+"""Of ``role``: whose answer a line is. Other values are what the line asks (``probe``, ``twin``): a part."""
+WANTED = ("expected", "gold", "reference", "options")
+"""Fields that say what is right: lines that differ in them are no pair."""
 
 
 class Compare(Settings):
@@ -53,6 +58,8 @@ class Item:
 
     value: Value
     group: str
+    wanted: str = ""
+    """What is right, so that the other folder's line can be seen to be asked for the same."""
 
 
 Key = tuple[str, str]
@@ -74,6 +81,7 @@ def run(config: "Config", opener: Any = None) -> Path:
         read_manifest(folder)
     names = own.systems or (None, None)
     sides = [read(folder, own, name) for folder, name in zip(own.folders, names, strict=True)]
+    partial = [failures.stated(folder, name) for folder, name in zip(own.folders, names, strict=True)]
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
         pairs, left = pair(*sides)
         if not pairs:
@@ -82,7 +90,7 @@ def run(config: "Config", opener: Any = None) -> Path:
             )
         signature = _sign(config, own)
         io.write_jsonl(out.path / PAIRS, pairs)
-        _write(out.path, pairs, left, config, signature)
+        _write(out.path, pairs, {"partial folders": partial, "left out": left}, config, signature)
         counts = {"in": len(pairs) + sum(left.values()), "kept": len(pairs), "removed": left}
         return out.publish(counts, {"signature": signature})
 
@@ -99,21 +107,26 @@ def replay(folder: Path, scratch: Path) -> None:
     config = build(Config, read_manifest(folder)["recipe"], str(folder))
     stated = io.read_json(folder / "scores.json")
     pairs = [line for _, line in io.read_jsonl(folder / PAIRS)]
-    _write(scratch, pairs, stated["left out"], config, stated["signature"])
+    opening = {name: stated[name] for name in ("partial folders", "left out")}
+    _write(scratch, pairs, opening, config, stated["signature"])
 
 
 def _write(
     folder: Path,
     pairs: Sequence[dict[str, Any]],
-    left: dict[str, int],
+    opening: dict[str, Any],
     config: "Config",
     signature: dict[str, Any],
 ) -> None:
+    """Write the numbers; ``opening``: why either folder is partial, and samples that are left out."""
     own = config.compare
     assert own is not None
-    partial = ", ".join(f"{count} {reason}" for reason, count in left.items())
+    places = zip(("the first", "the second"), opening["partial folders"], strict=True)
+    partial = [f"{place} is partial: {why}" for place, why in places if why]
+    if left := ", ".join(f"{count} {reason}" for reason, count in opening["left out"].items()):
+        partial.append(f"of the samples, {left}")
     tasks = tests(pairs, own.rounds, config.resamples, config.seed)
-    values = {"partial": partial, "left out": left, "tasks": tasks}
+    values = {"partial": "; ".join(partial), **opening, "tasks": tasks}
     io.write_json(folder / "scores.json", {"signature": signature, **values})
     io.write_text(folder / "scores.md", page(values, signature, own))
 
@@ -130,7 +143,7 @@ def read(folder: Path, own: Compare, system: str | None = None) -> dict[Key, Ite
         where = f"{folder / ANSWERS} line {number}"
         if not isinstance(row, dict) or "id" not in row:
             raise DataError(f"{where} has no 'id'; give a folder of scores")
-        if row.get("role", "model") != "model" or (system is not None and row.get("model") != system):
+        if row.get("role") == "base" or (system is not None and row.get("model") != system):
             continue
         models.add(row.get("model"))
         key = _key(row)
@@ -149,12 +162,15 @@ def read(folder: Path, own: Compare, system: str | None = None) -> dict[Key, Ite
 
 def _key(row: dict[str, Any]) -> Key:
     parts = [row[name] for name in (*PARTS, "prompt") if isinstance(row.get(name), str | int)]
+    parts = [row["role"], *parts] if row.get("role", ROLES[0]) not in ROLES else parts
     return ", ".join(str(part) for part in parts) or "all", str(row["id"])
 
 
 def _item(row: dict[str, Any], own: Compare, where: str, key: Key) -> Item:
     value: Any = row
     for step in own.value.split("."):
+        if value is None:  # a line without a score has none of its parts
+            break
         if not isinstance(value, dict) or step not in value:
             fields = ", ".join(sorted(row))
             raise DataError(f"{where} has no '{own.value}'; name a field of it in compare.value ({fields})")
@@ -167,18 +183,20 @@ def _item(row: dict[str, Any], own: Compare, where: str, key: Key) -> Item:
         raise DataError(
             f"{where}: '{own.value}' is {value!r}, no number; name another field in compare.value"
         )
-    return Item(value, group)
+    return Item(value, group, io.canonical_json([row.get(name) for name in WANTED]))
 
 
 def _group(row: dict[str, Any], named: str | None, key: Key) -> str:
     """What a line is drawn with; lines of a source that names no subject are one group, as in the scores."""
     if named:
         return f"{named}:{row[named]}"
+    images = [row["image"]] if row.get("image") else row.get("images") or []
     if row.get("subject") is not None:
         return f"subject:{row['subject']}"
+    if row.get("pair") is not None:  # of ``safety``, whose questions without a subject stand for themselves
+        return f"image:{images[-1]}" if images else f"pair:{row['pair']}"
     if "subject" in row and row.get("source"):
         return f"source:{row['source']}"
-    images = [row["image"]] if row.get("image") else row.get("images") or []
     return f"image:{images[-1]}" if images else f"id:{key[1]}"
 
 
@@ -192,6 +210,8 @@ def pair(ours: dict[Key, Item], theirs: dict[Key, Item]) -> tuple[list[dict[str,
             out["only in the first" if other is None else "only in the second"] += 1
         elif one.value is None or other.value is None:
             out["without a score in one of them"] += 1
+        elif one.wanted != other.wanted:
+            out["with another right answer in the other"] += 1
         else:
             line = {"part": key[0], "id": key[1], "group": one.group}
             pairs.append({**line, "first": one.value, "second": other.value})
@@ -250,7 +270,7 @@ def _sign(config: "Config", own: Compare) -> dict[str, Any]:
 def page(values: dict[str, Any], signature: dict[str, Any], own: Compare) -> str:
     """The page: a row a task."""
     first, second = (str(folder) for folder in own.folders)
-    parts = [f"**Partial: of the samples, {values['partial']}.**"] if values["partial"] else []
+    parts = [f"**Partial: {values['partial']}.**"] if values["partial"] else []
     parts += [f"# {first} against {second}", f"Compared: `{own.value}` of each sample; first minus second."]
     head = ["task", "first", "second", "difference [95 %]", "p, bootstrap", "p, randomisation", "p, Holm"]
     rows = [[part, *_row(one)] for part, one in values["tasks"].items()]

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
+from bimedix2 import io
 from bimedix2.errors import DataError
 from bimedix2.evaluate.answers_file import AnswersFile
 from bimedix2.evaluate.signature import Subject
@@ -72,3 +74,22 @@ def of_files(subjects: dict[str, Subject]) -> dict[str, dict[str, list[str]]]:
         if isinstance(subject.backend, AnswersFile)
     }
     return {role: faults for role, faults in found.items() if faults}
+
+
+def stated(folder: Path, system: str | None = None) -> str:
+    """Why a finished folder's numbers are partial, as its ``scores.json`` says it; empty where none are.
+
+    Args:
+        folder: of scores.
+        system: of a folder that judged several systems, the one that is meant; ``None``: any of them.
+    """
+    path = folder / "scores.json"
+    scores = io.read_json(path) if path.is_file() else {}
+    if not isinstance(scores, dict):
+        return ""
+    said = scores.get("partial") or []
+    phrases = [said] if isinstance(said, str) else [str(one) for one in said]
+    for one in scores.get("systems", ()):
+        if one["partial"] and system in (None, one["model"]):
+            phrases.append(one["partial"] if system else f"{one['model']}: {one['partial']}")
+    return "; ".join(phrases).replace(".; ", ". ")  # some kinds write sentences

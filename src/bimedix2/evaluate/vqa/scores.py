@@ -43,13 +43,17 @@ class Plan:
 
 
 def score(gold: str, answer: str, mode: Mode) -> dict[str, Any]:
-    """One answer under the keys of the means.
+    """One answer under the keys of the means; ``None`` under those of the other kind of question.
 
-    MultiMedEval strips and lower-cases the gold before it is cleaned, which changes no score.
+    MultiMedEval has 0 there, which a mean over all questions would take for a wrong answer. It strips and
+    lower-cases the gold before it is cleaned, which changes no score.
     """
     if mode == "arabic":
-        return vqa_arabic.per_item(vqa_arabic.score_pair(gold, answer))
-    return vqa.per_item(vqa.score_pair(gold, answer))
+        found: dict[str, Any] = vqa_arabic.per_item(vqa_arabic.score_pair(gold, answer))
+    else:
+        found = vqa.per_item(vqa.score_pair(gold, answer))
+    other = "open" if found["closed"] else "closedQuestions"
+    return {key: None if key.startswith(other) else value for key, value in found.items()}
 
 
 def benchmark(rows: Sequence[Row], name: str, plan: Plan) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def _inside(key: str) -> Callable[[Row], bool]:
 def _columns(rows: Sequence[Row], key: str) -> tuple[Array, Array]:
     """A question's value, and whether the mean is over it."""
     inside = np.array([_inside(key)(row) for row in rows], dtype=np.float64)
-    return np.array([float(row["scores"][key]) for row in rows]) * inside, inside
+    return np.array([float(row["scores"][key] or 0.0) for row in rows]) * inside, inside
 
 
 def _samples(rows: Sequence[Row], key: str, draws: bootstrap.Draws) -> Array:
