@@ -99,6 +99,23 @@ def test_the_signature_says_what_the_scores_rest_on(dataset: Path, opener: Opene
     assert last.startswith(f"`benchmark:{signature['benchmark'][:8]}|language:ar+en|prompt:template|")
 
 
+def test_what_changes_a_score_changes_its_signature(dataset: Path, opener: Opener) -> None:
+    """Of the same answers: a word that no answer of the dataset has is wrong in one run alone."""
+    table = {**ALL_RIGHT, "Kind of image 1?": "This is simply a chest radiograph."}
+    found = {}
+    for name, more in {"plain": {}, "known": {"known_words": True}, "few": {"limit": 3}}.items():
+        settings = config(dataset, tasks=["image_qa"]).model_copy(
+            update={"output": dataset.with_name(name), **more}
+        )
+        folder = evaluate.run(settings, opener(Scripted(table)))
+        line = (folder / "scores.md").read_text(encoding="utf-8").splitlines()[-1]
+        found[name] = (sum(row["right"] for row in rows(folder, "image_qa")), line)
+    assert found["plain"][0] == 1 + found["known"][0]
+    assert "|scorer:facts|host:" in found["plain"][1]
+    assert "|scorer:facts+known words|host:" in found["known"][1]
+    assert "|scorer:facts|limit:3|host:" in found["few"][1]
+
+
 def test_partial_results_say_so_first(dataset: Path, opener: Opener) -> None:
     folder = evaluate.run(config(dataset, limit=2), opener(Scripted(ALL_RIGHT)))
     first = (folder / "scores.md").read_text(encoding="utf-8").splitlines()[0]

@@ -149,7 +149,7 @@ def _write(
     failed: list[Failure],
     subjects: dict[str, Subject],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    signature = sign(config.dataset, subjects, config.seed, config.max_tokens, config.dtype)
+    signature = sign(config, subjects)
     samples = len(rows) + len(failed)
     opening = {
         "partial": replaying.partial(config.limit, failed, len(rows)),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bimedix2 import __version__, io
@@ -13,6 +12,7 @@ from bimedix2.manifest import folder_hash, git_commit
 from bimedix2.records import DataClass
 
 if TYPE_CHECKING:
+    from bimedix2.evaluate import Config
     from bimedix2.evaluate.models import Model
     from bimedix2.evaluate.task import Sample
 
@@ -98,31 +98,33 @@ def open_subject(model: "Model", threads: int | None, dtype: Dtype, run: str = "
     return Subject(backend, str(backend.identity), template)
 
 
-def sign(
-    dataset: Path, subjects: dict[str, Subject], seed: int, max_tokens: int, dtype: Dtype
-) -> dict[str, Any]:
-    """What a score rests on.
+def sign(config: "Config", subjects: dict[str, Subject]) -> dict[str, Any]:
+    """What the scores of a dataset's tasks rest on.
 
     Args:
-        dataset: the benchmark's folder.
+        config: the recipe.
         subjects: role -> model; only those that were opened.
-        seed: of canaries, limits and intervals.
-        max_tokens: of an answer.
-        dtype: what a local language model computed in.
     """
     return {
-        "benchmark": folder_hash(dataset),
+        "benchmark": folder_hash(config.dataset),
         "language": "ar+en",
         "prompt": {role: s.prompt for role, s in subjects.items()},
         "checkpoint": {role: s.identity for role, s in subjects.items()},
         "model": {role: s.backend.name for role, s in subjects.items()},
-        "decoding": decoding_of(subjects, max_tokens, dtype),
+        "decoding": decoding_of(subjects, config.max_tokens, config.dtype),
+        "scorer": scorer_of(config.known_words),
+        "limit": config.limit,
         "judge": None,
         "host": hosts_of(subjects),
-        "seed": seed,
+        "seed": config.seed,
         "version": __version__,
         "commit": git_commit(),
     }
+
+
+def scorer_of(known_words: bool) -> str:
+    """How ``grade`` judged: whether a word that no answer of the dataset has makes an answer wrong."""
+    return "facts+known words" if known_words else "facts"
 
 
 def decoding_of(subjects: dict[str, Subject], max_tokens: int, dtype: Dtype) -> dict[str, Any]:
@@ -165,6 +167,8 @@ def in_short(signature: dict[str, Any], roles: Sequence[str] = ("model", "base")
             f"checkpoint:{checkpoints}",
             f"decoding:{decoding_words(signature['decoding'])}",
             f"judge:{signature['judge'] or 'none'}",
+            f"scorer:{signature['scorer']}",
+            *([f"limit:{signature['limit']}"] if signature["limit"] is not None else []),
             f"host:{signature['host']}",
             f"seed:{signature['seed']}",
             f"version:{signature['version']}",

@@ -27,7 +27,7 @@ from bimedix2.evaluate.paired.judge import Pair
 from bimedix2.evaluate.paired.judged import Judged, scored, write_answers
 from bimedix2.evaluate.paired.numbers import Plan
 from bimedix2.evaluate.paired.pairs import Found, Twins, of_records, samples
-from bimedix2.evaluate.signature import Subject, decoding_of, hosts_of, open_subject
+from bimedix2.evaluate.signature import Subject, decoding_of, hosts_of, open_subject, scorer_of
 from bimedix2.evaluate.task import Asking, Raw, Sample, Task
 from bimedix2.evaluate.tasks.image_qa import IMAGE_QA
 from bimedix2.manifest import RunFolder, folder_hash, git_commit, read_manifest
@@ -230,6 +230,7 @@ def _sign(config: "Config", settings: Paired, subject: Subject) -> dict[str, Any
         else []
     )
     subjects = {"model": subject}
+    known = bool(settings.dataset and config.known_words)
     return {
         "benchmark": benchmark,
         "language": "ar+en",
@@ -237,7 +238,9 @@ def _sign(config: "Config", settings: Paired, subject: Subject) -> dict[str, Any
         "checkpoint": {"model": subject.identity},
         "model": {"model": subject.backend.name},
         "decoding": decoding_of(subjects, config.max_tokens, config.dtype) | {"options": settings.options},
-        "known_words": bool(settings.dataset and config.known_words),
+        "known_words": known,
+        "scorer": scorer_of(known) if settings.dataset else "options or a judge",
+        "limit": config.limit,
         "judge": "+".join(one[:8] for one in judged) or None,
         "host": hosts_of(subjects),
         "seed": config.seed,

@@ -57,6 +57,7 @@ def sign(config: "Config", settings: "Safety", sides: Sequence[Side]) -> dict[st
         "safeguards": guard,
         "scorer": judged or f"rules:{_words()[:8]}",
         "judge": judged,
+        "limit": config.limit,
         "host": "+".join([hosts_of(subjects), *([settings.judge.host] if settings.judge else [])]),
         "seed": config.seed,
         "version": __version__,
@@ -71,4 +72,4 @@ def _words() -> str:
 def in_line(signature: dict[str, Any]) -> str:
     """The signature in one line, hashes cut to eight digits."""
     short = in_short(signature, ("model", "guarded"))
-    return f"{short}|safeguards:{signature['safeguards']}|scorer:{signature['scorer']}"
+    return f"{short}|safeguards:{signature['safeguards']}"
