@@ -176,11 +176,12 @@ def make_scores(tmp_path: Path) -> MakeScores:
         inputs: dict[str, Path] | None = None,
         signature: Any = None,
         partial: Any = "",
+        systems: Sequence[Any] = (),
     ) -> Path:
         stated = {"model": {"model": "m@1"}, "seed": 0} if signature is None else signature
         with RunFolder(tmp_path / name, "evaluate", recipe or {}, inputs) as out:
             io.write_jsonl(out.path / "answers.jsonl", rows)
-            io.write_json(out.path / "scores.json", {"partial": partial})
+            io.write_json(out.path / "scores.json", {"partial": partial, "systems": systems})
             return out.publish({}, {"signature": stated} if stated else {})
 
     return make

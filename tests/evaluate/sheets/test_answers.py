@@ -152,6 +152,19 @@ def test_a_signature_by_mode_or_in_a_list_gives_a_name_too(make_scores: MakeScor
     assert read(source(listed, **OPEN)).systems[0].partial == "half"
 
 
+def test_a_system_that_was_judged_beside_others_carries_its_own_partial_result(
+    make_scores: MakeScores,
+) -> None:
+    """``mbench`` states for each system what is missing, and nothing for the folder."""
+    judged = [{**row(number), "model": name} for number, name in enumerate(("good", "poor"), 1)]
+    systems = [{"model": "good", "partial": ""}, {"model": "poor", "partial": "1 of 6 items have no score"}]
+    found = read(source(make_scores(judged, signature=[{"model": "good"}], systems=systems), **OPEN))
+    assert [(one.name, one.partial) for one in found.systems] == [
+        ("good", ""),
+        ("poor", "1 of 6 items have no score"),
+    ]
+
+
 def test_a_signature_in_one_line() -> None:
     line = in_short({"checkpoint": {"model": "ab" * 32}, "judge": None, "files": ["x", "y"], "seed": 0})
     assert line == "checkpoint:model=abababab|files:x+y|seed:0"

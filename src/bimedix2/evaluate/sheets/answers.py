@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.errors import ConfigError, DataError, RunError
-from bimedix2.evaluate.sheets.rows import Answer, answer_of, identity_of, role_of
+from bimedix2.evaluate import failures
+from bimedix2.evaluate.sheets.rows import ROLES, Answer, answer_of, identity_of, role_of
 from bimedix2.manifest import MANIFEST, folder_hash, read_manifest
 from bimedix2.records.record import DataClass
 from bimedix2.records.store import read_records
@@ -187,7 +188,7 @@ def _read_folder(
     found: Found,
 ) -> None:
     folder = source.folders[number]
-    signature, partial = _stated(folder, manifest)
+    signature = _stated(folder, manifest)
     kind = _kind(manifest)
     label = source.names[number] if source.names else ""
     names: dict[str, str] = {}
@@ -198,6 +199,7 @@ def _read_folder(
         role = role_of(row)
         if role not in names:
             names[role] = _name(found, label, signature, role, folder, alone=_roles(lines) == 1)
+            partial = failures.stated(folder, role or None)
             found.systems.append(System(names[role], str(folder), role, in_short(signature), partial))
         answer = answer_of(row, line, names[role], kind)
         if isinstance(answer, str):
@@ -229,14 +231,13 @@ def _refused(source: Source, row: dict[str, Any], facts: _Facts | None, where: s
     return None if stated in source.allow else f"is of data class {stated}, which 'allow' does not name"
 
 
-def _stated(folder: Path, manifest: dict[str, Any]) -> tuple[Any, str]:
-    """A folder's signature, and why it is partial."""
+def _stated(folder: Path, manifest: dict[str, Any]) -> Any:
+    """A folder's signature."""
     scores = io.read_json(folder / "scores.json") if (folder / "scores.json").is_file() else {}
     signature = manifest.get("signature") or (scores.get("signature") if isinstance(scores, dict) else None)
     if not signature:
         raise RunError(f"{folder} states no signature; run its evaluation again")
-    partial = scores.get("partial", "") if isinstance(scores, dict) else ""
-    return signature, " ".join(partial) if isinstance(partial, list) else str(partial or "")
+    return signature
 
 
 def _kind(manifest: dict[str, Any]) -> str:
@@ -262,7 +263,7 @@ def _model(signature: Any, role: str) -> str:
 
 def _name(found: Found, label: str, signature: Any, role: str, folder: Path, alone: bool) -> str:
     """What a system is called; a name that is taken gets its folder's beside it."""
-    model = _model(signature, role)
+    model = _model(signature, role) if role in ("", *ROLES) else role  # else a line names its model itself
     if label:
         name = label if alone or role == "model" else f"{label} {role}"
     else:
