@@ -80,6 +80,7 @@ def test_two_systems_in_one_folder(
     assert "good minus poor" in page
     assert "answers: missing: 1" in page
     assert "host:judge.test" in page
+    assert ",from a file|protocol:" in page
     values = json.loads((done / "scores.json").read_text(encoding="utf-8"))
     (pair,) = values["comparisons"]
     assert (pair["questions"], pair["images"]) == (5, 3)
@@ -94,7 +95,10 @@ def test_two_systems_in_one_folder(
     assert read_manifest(done)["counts"] == {"in": 12, "kept": 11, "removed": {"no answer": 1}}
     table = paper.make(tmp_path / "paper", [done]) / "tables" / "table-4.md"
     text = table.read_text(encoding="utf-8")
-    assert text.splitlines()[0].startswith("**Partial: poor: 1 of 6 items")
+    other = "6 questions, of 193 published"
+    assert text.splitlines()[0].startswith(
+        f"**Partial: good: {other}; poor: {other}; 1 of 6 items have no score (1 no answer)."
+    )
     assert "| good (run here, 1) | 100.0" in text
 
 
@@ -243,6 +247,13 @@ def test_the_recipes_model_answers_and_is_asked_once(
     assert all(request.images and request.messages[0].images for request in asked)
     (system,) = io.read_json(done / "scores.json")["systems"]
     assert (system["model"], system["result"]["groups"]["overall"]["relative"]) == ("ours@1", 100)
+    decoding = {"temperature": 0.0, "max_tokens": 128, "dtype": "float32"}
+    assert system["signature"]["asked"] == {
+        "checkpoint": "weights", "template": "template", "decoding": decoding, "host": "local",
+    }  # fmt: skip
+    line = (done / "scores.md").read_text(encoding="utf-8").splitlines()[-1]
+    assert ",checkpoint=weights,template=template,host=local,greedy,max_tokens=128,float32|" in line
+    assert evaluate.replay(done) == ["judgements.jsonl", "paper.jsonl", "scores.json", "scores.md"]
     both = judged(
         {**with_(settings, images=str(tmp_path)), "model": "nano", "output": f"{done}-3"},
         judge_type(),

@@ -93,4 +93,10 @@ def answer(config: "Config", benchmark: Benchmark, opener: "Callable[..., Any]",
             traps.setdefault("cut at max_tokens", []).append(number)
         elif not raw["answer"].strip():
             traps.setdefault("empty answer", []).append(number)
-    return Answers(subject.backend.name, texts, traps)
+    how = {
+        "checkpoint": subject.identity,
+        "template": subject.prompt,
+        "decoding": subject.decoding(config.max_tokens, config.dtype),
+        "host": subject.host,
+    }
+    return Answers(subject.backend.name, texts, traps, how)

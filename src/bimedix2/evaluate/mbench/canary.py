@@ -34,11 +34,14 @@ class Canary:
     low: float
     high: float
     n: int
+    of: int
+    """Known answers that were judged; of ``n`` the judge's reply could be read."""
     required: bool
 
     @property
     def passed(self) -> bool:
-        return self.value is not None and self.low <= self.value <= self.high
+        """Within its bounds, and most replies were read: a mean over the few readable ones shows nothing."""
+        return self.value is not None and self.low <= self.value <= self.high and 2 * self.n > self.of
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "passed": self.passed}
@@ -112,7 +115,7 @@ def run_canaries(
         values = _values(backend, chosen, Answers(f"canary: {name}", texts, {}), plan, name)
         required = name != LANGUAGE or speaks_of_language(plan, chosen)
         mean = sum(values) / len(values) if values else None
-        found.append(Canary(name, mean, low, high, len(values), required))
+        found.append(Canary(name, mean, low, high, len(values), len(chosen), required))
     return found
 
 
@@ -146,8 +149,8 @@ def require(canaries: Sequence[Canary]) -> None:
     failed = [one for one in canaries if one.required and not one.passed]
     if failed:
         said = "; ".join(
-            f"'{one.name}' got {'no readable score' if one.value is None else f'{one.value:.1f}'}, expected "
-            f"{one.low:g} to {one.high:g}"
+            f"'{one.name}' got {'no readable score' if one.value is None else f'{one.value:.1f}'} "
+            f"({one.n} of {one.of} replies read), expected {one.low:g} to {one.high:g}"
             for one in failed
         )
         raise DataError(f"the judge failed its canaries ({said}); no score is printed: choose another judge")

@@ -205,7 +205,7 @@ def replay(folder: Path, scratch: Path) -> None:
         ours = judging.prompts_of(judging_.plan, _settings(config).language)
         kept.require_prompts(folder, signature["prompt"], ours)
         scores = score(judge, judging_, one)
-        scores.signature["version"] = signature["version"]  # of the package that asked
+        scores.signature.update({name: signature[name] for name in ("version", "commit")})  # of who asked
         found.append(scores)
     write(scratch, found, judging_)
 
@@ -313,7 +313,8 @@ def _page(
         head = ["systems", "difference", "p", "p, Holm", "questions"]
         parts += ["## Two systems on the same questions", table(head, [_pair(pair) for pair in pairs])]
     canaries = [
-        [one.model, canary.name, "-" if canary.value is None else f"{canary.value:.1f}",
+        [one.model, canary.name,
+         "-" if canary.value is None else f"{canary.value:.1f} ({canary.n} of {canary.of})",
          f"{canary.low:g} to {canary.high:g}", "yes" if canary.passed else "no"]
         for one in found[:1]
         for canary in one.canaries

@@ -1,7 +1,8 @@
 """What a judged folder keeps, so that its scores can be computed again without a judge or a network.
 
 ``questions.jsonl`` (and ``twin.jsonl``): the questions as read. ``answers.jsonl``: a line an answer, with
-what was asked, the reference and the score. ``systems.json``: the traps of each system's answers.
+what was asked, the reference and the score. ``systems.json``: the traps of each system's answers,
+and how a model that was asked gave them.
 ``replies.jsonl``: the judge's replies by request, canaries and repeated tries included.
 """
 
@@ -28,7 +29,7 @@ def write(folder: Path, benchmark: Benchmark, twin: Benchmark | None, systems: S
         if one is not None:
             io.write_jsonl(folder / f"{side}.jsonl", (_plain(item) for item in one.items.values()))
             io.write_json(folder / f"{side}.json", {"layout": one.layout, "traps": one.traps})
-    io.write_json(folder / SYSTEMS, [{"model": one.model, "traps": one.traps} for one in systems])
+    io.write_json(folder / SYSTEMS, [vars(one) | {"texts": len(one.texts)} for one in systems])
 
 
 def _plain(item: Item) -> dict[str, Any]:
@@ -89,7 +90,9 @@ def read(folder: Path, language: Tongue) -> tuple[Benchmark, Benchmark | None, l
                 f"{folder / ANSWERS} line {number} is no judged answer; take the whole folder"
             ) from error
     systems = io.read_json(folder / SYSTEMS)
-    given = [Answers(one["model"], texts.get(one["model"], {}), one["traps"]) for one in systems]
+    given = [
+        Answers(one["model"], texts.get(one["model"], {}), one["traps"], one["asked"]) for one in systems
+    ]
     return benchmark, twin, given
 
 

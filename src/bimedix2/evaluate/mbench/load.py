@@ -248,6 +248,8 @@ class Answers:
     model: str
     texts: dict[int, str]
     traps: dict[str, list[int]]
+    asked: dict[str, Any] | None = None
+    """How a model of the recipe answered (checkpoint, template, decoding, host); ``None`` of a file."""
 
     @property
     def failures(self) -> dict[int, str]:

@@ -25,9 +25,13 @@ from bimedix2.evaluate.mbench.rubric import (
     judge_geval,
     judge_rubric,
 )
+from bimedix2.evaluate.signature import decoding_words
 from bimedix2.llm.backend import Backend, Request
+from bimedix2.manifest import git_commit
 
 TABLES = {"en": "table-3", "ar": "table-4"}
+PUBLISHED = 193
+"""Questions of the published benchmark, each language."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,15 @@ class Scores:
         """This system's line of ``paper.jsonl``, for Table 3 or 4; ``None`` for protocols without ratios."""
         if self.result is None:
             return None
+        questions = self.signature["questions"]
+        other = f"{questions} questions, of {PUBLISHED} published" if questions != PUBLISHED else ""
         return {
             "table": TABLES[self.language],
             "model": self.model,
             "values": self.result.paper_values(),
             "intervals": {key: list(ends) for key, ends in self.result.paper_intervals().items()},
             "signature": in_short(self.signature),
-            "partial": self.partial,
+            "partial": "; ".join(filter(None, [other, self.partial])),
         }
 
 
@@ -158,6 +164,7 @@ def sign(
         "questions": len(items),
         "model": answers.model,
         "answers": io.sha256_bytes(io.canonical_json(sorted(answers.texts.items())).encode()),
+        "asked": answers.asked,
         "language": items[0].language,
         "protocol": plan.protocol,
         "prompt": prompts_of(plan, items[0].language),
@@ -168,6 +175,7 @@ def sign(
         "samples": plan.samples if plan.protocol == "geval" else 1,
         "seed": seed,
         "version": __version__,
+        "commit": git_commit(),
     }
 
 
@@ -192,15 +200,25 @@ def in_short(signature: Mapping[str, Any]) -> str:
         [
             f"benchmark:{signature['benchmark'][:8]},{signature['questions']}",
             f"language:{signature['language']}",
-            f"answers:{signature['answers'][:8]}",
+            f"answers:{signature['answers'][:8]},{_how(signature['asked'])}",
             f"protocol:{signature['protocol']}",
             f"prompt:{'+'.join(signature['prompt'])}",
             f"judge:{judged}",
             f"host:{signature['host']}",
             f"seed:{signature['seed']}",
             f"version:{signature['version']}",
+            f"commit:{(signature['commit'] or 'none')[:8]}",
         ]
     )
+
+
+def _how(asked: Mapping[str, Any] | None) -> str:
+    """How answers were made, hashes cut to eight digits."""
+    if asked is None:
+        return "from a file"
+    template = asked["template"][:8] or "theirs"
+    where = f"checkpoint={asked['checkpoint'][:8]},template={template},host={asked['host']}"
+    return f"{where},{decoding_words(asked['decoding'])}"
 
 
 def first_requests(benchmark: Benchmark, answers: Answers, plan: Plan) -> list[Request]:
