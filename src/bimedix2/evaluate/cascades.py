@@ -131,6 +131,8 @@ def _answer(
         return opened[-1]
 
     answers = asked.answer(config, benchmark, remember, state)
+    if not opened:  # a file of answers: nobody was asked
+        return answers, []
     (subject,) = opened
     known = Ledger(state / "answers.jsonl").known
     trails = []
@@ -235,6 +237,7 @@ def replay(folder: Path, scratch: Path) -> None:
         ours = judging.prompts_of(of.plan, "ar")
         kept.require_prompts(folder, stated[one.model]["prompt"], ours)
         scores = judged.score(judge, of, one)
-        scores.signature["version"] = stated[one.model]["version"]  # of the package that asked
+        signature = stated[one.model]
+        scores.signature.update({name: signature[name] for name in ("version", "commit")})  # of who asked
         found.append(scores)
     write_numbers(scratch, found, of, [row for _, row in io.read_jsonl(folder / TRAILS)])

@@ -160,6 +160,16 @@ def test_systems_need_names_of_their_own(settings: dict[str, Any], judge_type: A
         done(settings, both(bilingual=Model("eng", OF_ARABIC)), judge_type())
 
 
+def test_a_system_that_ran_elsewhere_stands_in_the_table(
+    settings: dict[str, Any], judge_type: Any, tmp_path: Path
+) -> None:
+    rows = [{"question_id": n, "text": text, "model": "peer"} for n, (_, text) in enumerate(ARABIC)]
+    io.write_jsonl(tmp_path / "peer.jsonl", rows)
+    folder = done({**settings, "model": {"answers": str(tmp_path / "peer.jsonl")}}, both(), judge_type())
+    found = [row["model"] for _, row in io.read_jsonl(folder / "paper.jsonl")]
+    assert found == ["eng", "eng + translation (service)", "peer"]
+
+
 def test_what_is_missing_is_said_before_a_model_is_opened(settings: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "invented_1.jpg").unlink()
     with pytest.raises(ImageError, match="lacks 1 images"):
