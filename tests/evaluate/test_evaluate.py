@@ -192,7 +192,7 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(dataset: Path, opener: Open
         evaluate.run(settings, opener(first))
     assert not settings.output.exists()
     partial = settings.output.with_name(".scores.partial")
-    ledger = partial / evaluate.held_out.STATE / "answers.jsonl"
+    ledger = partial / evaluate.answering.STATE / "answers.jsonl"
     kept = len(ledger.read_text(encoding="utf-8").splitlines())
     assert kept == 6
     with ledger.open("a", encoding="utf-8") as file:

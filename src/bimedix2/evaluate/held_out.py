@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from bimedix2 import io
 from bimedix2.errors import DataError
-from bimedix2.evaluate import aggregate, failures, models, replaying, report, tables
+from bimedix2.evaluate import aggregate, answering, failures, replaying, report, tables
 from bimedix2.evaluate.ask import Ledger, ask
 from bimedix2.evaluate.failures import Failure
 from bimedix2.evaluate.lexicon import WORDS, Lexicon
@@ -26,24 +24,18 @@ from bimedix2.records.store import read_records
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config, Opener, Questions
 
-STATE = ".state"
-"""Below the staging folder, for answers as they come; hidden files are no part of a finished run."""
-
 
 def run(config: "Config", opener: "Opener") -> Path:
     """Ask, score and report ``config.tasks`` on the records of ``config.input``; as ``evaluate.run``."""
     read_manifest(config.dataset)
-    inputs = {"input": config.dataset} | ({"reuse": config.reuse} if config.reuse else {})
-    inputs |= models.inputs(config.model)
+    inputs = answering.inputs(config, {"input": config.dataset})
     with RunFolder(config.output, "evaluate", config.stated(), inputs) as out:
         records = list(read_records(config.dataset))
         samples = _samples(config, records)
-        ledger = Ledger(out.path / STATE / "answers.jsonl")
-        if config.reuse:
-            ledger.take(config.reuse)
+        ledger = answering.open_ledger(out.path, config.reuse)
         rows, failed, subjects = _rows(config, records, samples, ledger, opener)
         counts, extra = _write(config, out.path, rows, failed, subjects)
-        shutil.rmtree(out.path / STATE)
+        shutil.rmtree(out.path / answering.STATE)
         return out.publish(counts, extra)
 
 
@@ -80,12 +72,6 @@ def _samples(config: "Config", records: Sequence[Record]) -> dict[str, list[Samp
     return out
 
 
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    )
-
-
 def _rows(
     config: "Config",
     records: Sequence[Record],
@@ -102,7 +88,7 @@ def _rows(
     failed: list[Failure] = []
     subjects: dict[str, Subject] = {}
     roles = {"model": config.model, "base": config.base}
-    with _bar() as bar:
+    with answering.progress() as bar:
         for role, source in roles.items():
             names = [name for name in config.tasks if role == "model" or TASKS[name].base]
             if not names:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import model_validator
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bimedix2 import __version__, io
 from bimedix2.config import Settings
 from bimedix2.errors import DataError
-from bimedix2.evaluate import models
+from bimedix2.evaluate import answering, models
 from bimedix2.evaluate.answering import InPlace
 from bimedix2.evaluate.ask import Ledger, answers, ask, likelihoods
 from bimedix2.evaluate.lexicon import Lexicon
@@ -38,8 +37,6 @@ from bimedix2.records.store import read_records, write_removed
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config
 
-STATE = ".state"
-"""Below the staging folder, for answers as they come; no part of a finished run."""
 Opener = Callable[[models.Model, int | None, Any], Subject]
 
 
@@ -92,8 +89,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     """
     settings = config.paired
     assert settings is not None
-    inputs = settings.inputs() | ({"reuse": config.reuse} if config.reuse else {})
-    inputs |= models.inputs(config.model)
+    inputs = answering.inputs(config, settings.inputs())
     if settings.dataset:
         read_manifest(settings.dataset)
     for path in (settings.english, settings.arabic):
@@ -102,9 +98,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     found, store, lexicon, odd = _items(config, settings)
     twins = _limited(config, found)
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
-        ledger = Ledger(out.path / STATE / "answers.jsonl")
-        if config.reuse:
-            ledger.take(config.reuse)
+        ledger = answering.open_ledger(out.path, config.reuse)
         subject = opener(config.model, config.threads, config.dtype)
         _ask(config, twins, subject, ledger, store)
         pairs, failed = split(_answered(config, twins, subject, ledger), lexicon)
@@ -120,7 +114,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         opening = {"partial": partial(config.limit, pairs, failed), "not paired": left, "files": odd}
         write_numbers(out.path, pairs, Plan(config.resamples, config.seed), signature, opening)
         write_answers(out.path, pairs, subject.backend.name)
-        shutil.rmtree(out.path / STATE)
+        shutil.rmtree(out.path / answering.STATE)
         return out.publish(_counts(pairs, failed, left), {"signature": signature})
 
 
@@ -200,8 +194,7 @@ def _ask(
     asking = Asking(store, config.max_tokens, config.batch)
     every = list(samples(twins))
     way = WAYS["likelihood" if every[0].options else "answer"]
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns) as bar:
+    with answering.progress() as bar:
         line = bar.add_task("paired", total=len(every))
         ask(way, every, subject, ledger, asking, lambda count: bar.advance(line, count))
 

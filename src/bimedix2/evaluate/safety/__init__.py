@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, field_validator, model_validator
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.errors import DataError, EndpointError, ModelError
-from bimedix2.evaluate import models
+from bimedix2.evaluate import answering, models
 from bimedix2.evaluate.ask import Ledger, answers, ask, likelihoods
 from bimedix2.evaluate.safety import choices, folder, grade, scores, signing
 from bimedix2.evaluate.safety import judge as judging
@@ -39,8 +38,6 @@ from bimedix2.records.store import read_records
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config
 
-STATE = ".state"
-"""Below the staging folder, for answers as they come; no part of a finished run."""
 Opener = Callable[[models.Model, int | None, Any], Subject]
 
 
@@ -121,14 +118,11 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         MissingExtra: Pillow cannot join Arabic letters, or a package is missing.
     """
     settings = _settings(config)
-    inputs = settings.inputs() | ({"reuse": config.reuse} if config.reuse else {})
-    inputs |= models.inputs(config.model)
+    inputs = answering.inputs(config, settings.inputs())
     with RunFolder(config.output, "evaluate", _recipe(config, settings), inputs) as out:
         store = _store(settings, out.path / "images")
         items = _items(config, settings, store)
-        ledger = Ledger(out.path / STATE / "answers.jsonl")
-        if config.reuse:
-            ledger.take(config.reuse)
+        ledger = answering.open_ledger(out.path, config.reuse)
         sides = _sides(config, settings, opener)
         rows = _rows(config, items, sides, ledger, store)
         _judge(settings, rows, str(config.output))
@@ -139,7 +133,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         folder.write_numbers(out.path, lines, out.recipe, signature)
         folder.draw(out.path, lines, out.recipe)
         counts = folder.counts(lines)
-        shutil.rmtree(out.path / STATE)
+        shutil.rmtree(out.path / answering.STATE)
         return out.publish(counts, {"signature": signature})
 
 
@@ -238,8 +232,7 @@ def _rows(
     """Ask every item in every condition; a row each, with what the rules say of it."""
     asking = Asking(store, config.max_tokens, config.batch)
     out: Rows = []
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns) as bar:
+    with answering.progress() as bar:
         # Likelihoods first: a model without them is found out before it is asked anything else.
         for way in ("choice", "answer"):
             mine = [item for item in items if (item.role == "choice") == (way == "choice")]
