@@ -14,7 +14,7 @@ from bimedix2.errors import ConfigError, DataError, ModelError, RunError
 from bimedix2.evaluate import Config
 from bimedix2.llm.backend import Loglikelihood, Request
 from bimedix2.manifest import read_manifest, verify
-from bimedix2.records import Record, Split
+from bimedix2.records import DataClass, Record, Split
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 
@@ -97,6 +97,26 @@ def test_the_signature_says_what_the_scores_rest_on(dataset: Path, opener: Opene
     assert signature["decoding"] == {"temperature": 0.0, "max_tokens": 128, "dtype": "float32"}
     last = (folder / "scores.md").read_text(encoding="utf-8").splitlines()[-1]
     assert last.startswith(f"`benchmark:{signature['benchmark'][:8]}|language:ar+en|prompt:template|")
+
+
+def test_answers_carry_their_data_class_and_credentialed_ones_are_closed_to_others(
+    make_dataset: MakeDataset, opener: Opener, tmp_path: Path
+) -> None:
+    def credentialed(found: list[Record]) -> list[Record]:
+        return [record.model_copy(update={"data_class": DataClass.CREDENTIALED}) for record in found]
+
+    folder = evaluate.run(config(make_dataset(credentialed), tasks=["image_qa"]), opener(Scripted({})))
+    assert {row["data_class"] for row in rows(folder, "image_qa")} == {"credentialed"}
+    assert folder.stat().st_mode & 0o077 == 0
+    shown = {"folders": [str(folder)]}
+    with pytest.raises(DataError, match="is of data class credentialed, which 'allow' does not name"):
+        evaluate.run(build(Config, {"browse": shown, "output": str(tmp_path / "page")}))
+    opened = evaluate.run(
+        config(make_dataset(name="open"), tasks=["image_qa"]).model_copy(update={"output": tmp_path / "o"}),
+        opener(Scripted({})),
+    )
+    assert {row["data_class"] for row in rows(opened, "image_qa")} == {"open"}
+    assert opened.stat().st_mode & 0o077 != 0
 
 
 def test_what_changes_a_score_changes_its_signature(dataset: Path, opener: Opener) -> None:

@@ -23,6 +23,7 @@ from bimedix2.evaluate.signature import Subject, decoding_words
 from bimedix2.evaluate.task import Asking, Raw, Sample, Way
 from bimedix2.llm.backend import Backend
 from bimedix2.manifest import git_commit
+from bimedix2.records import DataClass, Record
 from bimedix2.records.images import ImageStore
 
 if TYPE_CHECKING:
@@ -195,9 +196,10 @@ def require(name: str, scored: int, reasons: dict[str, int]) -> None:
         raise DataError(f"no answer to '{name}' can be scored ({why}); leave it out, or mend its answers")
 
 
-def private(folder: Path) -> None:
-    """Close a folder to other users: it holds words of credentialed records."""
-    os.chmod(folder, 0o700)
+def guard(folder: Path, records: Iterable[Record]) -> None:
+    """Close a folder to other users where it is to hold words of credentialed or patient records."""
+    if any(record.data_class in (DataClass.CREDENTIALED, DataClass.PATIENT) for record in records):
+        os.chmod(folder, 0o700)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Failure:
             "condition": self.sample.condition,
             "role": self.role,
             "id": record.id,
+            "data_class": str(record.data_class),
             "source": record.provenance.source,
             "subject": record.provenance.subject,
             "prompt": [{"role": m.role, "text": m.text} for m in self.sample.messages],

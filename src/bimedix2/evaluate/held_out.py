@@ -32,6 +32,7 @@ def run(config: "Config", opener: "Opener") -> Path:
     with RunFolder(config.output, "evaluate", config.stated(), inputs) as out:
         records = list(read_records(config.dataset))
         samples = _samples(config, records)
+        answering.guard(out.path, (sample.record for some in samples.values() for sample in some))
         ledger = answering.open_ledger(out.path, config.reuse)
         rows, failed, subjects = _rows(config, records, samples, ledger, opener)
         counts, extra = _write(config, out.path, rows, failed, subjects)

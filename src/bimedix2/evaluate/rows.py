@@ -56,6 +56,7 @@ class Row:
             "condition": self.sample.condition,
             "role": self.role,
             "id": record.id,
+            "data_class": str(record.data_class),
             "source": record.provenance.source,
             "subject": record.provenance.subject,
             "source_trains": self.trains,

@@ -47,6 +47,12 @@ def test_likelihoods_of_letters_in_both_languages(tmp_path: Path, opener: Any) -
     assert (line["chosen"], line["right"], len(line["shares"])) == (line["expected"], True, 4)
     assert read_manifest(done)["counts"] == {"in": 528, "kept": 528, "removed": {}}
     assert evaluate.replay(done) == ["changes.jsonl", "scores.json", "scores.md"]
+    compare = {"compare": {"folders": [str(done), str(done)]}, "output": str(tmp_path / "same")}
+    tasks = io.read_json(evaluate.run(recipes.build(evaluate.Config, compare)) / "scores.json")["tasks"]
+    assert {name: (one["n"], one["groups"]) for name, one in tasks.items()} == {
+        "ar": (264, 24),
+        "en": (264, 24),
+    }
 
 
 def test_answers_are_read_and_those_that_name_no_option_counted(tmp_path: Path, opener: Any) -> None:

@@ -58,6 +58,14 @@ def test_our_claims_are_asked_judged_and_scored_in_both_languages(
     assert found["gap"]["means"]["refuted false"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     signature = found["signature"]
     assert signature["judge"].startswith("written by hand,entailment@")
+    compare = {"compare": {"folders": [str(done), str(done)]}, "output": str(tmp_path / "same")}
+    tasks = io.read_json(evaluate.run(recipes.build(evaluate.Config, compare)) / "scores.json")["tasks"]
+    assert tasks["3, en"] | {"difference": 0} == tasks["3, en"] | {
+        "n": 60,
+        "groups": 60,
+        "first": 0.5,
+        "difference": 0,
+    }
     assert signature["judge"].endswith("canaries=30/30")
     page = (done / "scores.md").read_text(encoding="utf-8")
     assert page.splitlines()[0] == "**Partial: Our own 60 claims, unreviewed and no part of UPHILL.**"

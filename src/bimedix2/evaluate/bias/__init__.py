@@ -187,6 +187,8 @@ def _row(answered: Answered, variant: Variant) -> dict[str, Any]:
         "request": answered.request,
         "id": variant.id,
         "language": variant.language,
+        "data_class": str(answered.sample.record.data_class),
+        "subject": variant.vignette,
         "vignette": variant.vignette,
         "attribute": variant.attribute,
         "value": variant.value,

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from bimedix2 import io
 from bimedix2.errors import DataError, RefusedError, RunError
+from bimedix2.evaluate.mbench.judge import LICENCE
 from bimedix2.evaluate.mbench.load import Answers, Benchmark, Item, Tongue
 from bimedix2.evaluate.mbench.run import Scores
 from bimedix2.llm.backend import UNWATCHED, Loglikelihood, Reply, Request, Watch, all_answered
@@ -49,6 +50,7 @@ def write_rows(
                     "task": "mbench",
                     "model": scores.model,
                     "id": str(item.question_id),
+                    "data_class": str(LICENCE),
                     "language": item.language,
                     "image": item.image,
                     "type": item.type,

@@ -98,6 +98,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     found, store, lexicon, odd = _items(config, settings)
     twins = _limited(config, found)
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
+        answering.guard(out.path, (sample.record for sample in samples(twins)))
         ledger = answering.open_ledger(out.path, config.reuse)
         subject = opener(config.model, config.threads, config.dtype)
         _ask(config, twins, subject, ledger, store)

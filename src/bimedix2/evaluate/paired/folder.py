@@ -141,6 +141,7 @@ def _asked(twins: Twins, tongue: str, sample: Sample) -> dict[str, Any]:
         "rule": twins.rule,
         "graded": twins.graded,
         "id": sample.record.id,
+        "data_class": str(sample.record.data_class),
         "language": tongue,
         "type": twins.type,
         "subject": twins.subject,

@@ -85,7 +85,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     settings, found, pictures = _read(config)
     inputs = answering.inputs(config, _files(found))
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
-        answering.private(out.path)
+        answering.guard(out.path, (item.record for one in found for item in one.items))
         ledger = answering.open_ledger(out.path, config.reuse)
         subject = opener(config.model, config.threads, config.dtype)
         asking = Asking(pictures, settings.max_tokens, config.batch)

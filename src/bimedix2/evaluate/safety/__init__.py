@@ -122,6 +122,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     with RunFolder(config.output, "evaluate", _recipe(config, settings), inputs) as out:
         store = _store(settings, out.path / "images")
         items = _items(config, settings, store)
+        answering.guard(out.path, (item.sample.record for item in items))
         ledger = answering.open_ledger(out.path, config.reuse)
         sides = _sides(config, settings, opener)
         rows = _rows(config, items, sides, ledger, store)

@@ -72,6 +72,7 @@ class Item:
             "facts": self.facts,
             "source": provenance.source,
             "subject": provenance.subject,
+            "data_class": str(self.sample.record.data_class),
         }
 
 

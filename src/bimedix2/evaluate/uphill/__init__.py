@@ -99,13 +99,14 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     recipe = config.model_dump(mode="json", exclude=without)
     inputs = answering.inputs(config, _inputs(settings))
     with RunFolder(config.output, "evaluate", recipe, inputs) as out:
+        samples = [_sample(query, settings) for query in queries]
+        answering.guard(out.path, (sample.record for sample in samples))
         ledger = answering.open_ledger(out.path, config.reuse)
         opened = judging.open_judge(settings.judge, settings.replies, settings.cache, str(config.output))
         with opened as judge, answering.progress() as bar:
             canaries = judging.label_canaries(judge, _tongues(queries), settings.tries)
             judging.require(judging.canaries_of(canaries))
             subject = opener(config.model, config.threads, config.dtype)
-            samples = [_sample(query, settings) for query in queries]
             asking = Asking(ImageStore(out.path), settings.max_tokens, config.batch)
             found = answering.collect(subject, samples, asking, ledger, bar, "responses")
             rows = [_row(one, query) for one, query in zip(found, queries, strict=True)]
@@ -221,6 +222,8 @@ def _row(answered: Answered, query: Query) -> dict[str, Any]:
         "request": answered.request,
         "id": query.id,
         "language": query.language,
+        "data_class": str(answered.sample.record.data_class),
+        "subject": query.claim_id,
         "claim_id": query.claim_id,
         "claim": query.claim,
         "veracity": query.veracity,
@@ -230,6 +233,7 @@ def _row(answered: Answered, query: Query) -> dict[str, Any]:
         "odd": answered.odd,
         "language_kept": script(answered.text) in ("", query.language),
         "label": None,
+        "right": None,
         "judge": None,
         "failure": answered.failure,
         "raw": answered.raw,
@@ -255,6 +259,7 @@ def _judge(
             part, judging.judge_all(judge, pairs, settings.shown, settings.tries), strict=True
         ):
             row |= {"label": judged.label, "judge": judged.to_json(), "failure": judged.failure}
+            row["right"] = scores.right(row["veracity"], judged.label)
         tick(len(part))
 
 

@@ -62,6 +62,15 @@ def _count(rows: Sequence[Row], claims: Sequence[str]) -> Counts:
     return Counts(labels, np.stack([whole & one, whole], axis=-1).astype(np.float64))
 
 
+def right(veracity: str, label: str | None) -> bool | None:
+    """Whether a response is accurate: a true claim supported, a false one refuted, neither of a mixture.
+
+    ``None`` without a label, and of fabricated claims, which UPHILL counts in no accuracy.
+    """
+    wanted = {"true": "support", "false": "refute", "mixture": "neutral"}.get(veracity)
+    return None if label is None or wanted is None else label == wanted
+
+
 def _share(top: Array, under: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(under > 0, top / under, np.nan)

@@ -82,6 +82,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     settings, found, pictures = _read(config)
     inputs = answering.inputs(config, _folders(settings))
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
+        answering.guard(out.path, (item.record for one in found for item in one.items))
         ledger = answering.open_ledger(out.path, config.reuse)
         subject = opener(config.model, config.threads, config.dtype)
         asking = Asking(pictures, settings.max_tokens, config.batch)
@@ -141,6 +142,7 @@ def _row(answered: Answered, item: Item, benchmark: Benchmark) -> Row:
         "benchmark": benchmark.name,
         "mode": mode,
         "id": record.id,
+        "data_class": str(record.data_class),
         "source": record.provenance.source,
         "subject": record.provenance.subject,
         "language": benchmark.about.language,
