@@ -130,3 +130,21 @@ def test_radeval_is_asked_for_one_metric_a_pair_and_never_another_host(
     monkeypatch.setitem(sys.modules, "radeval", None)
     with pytest.raises(MissingExtra, match=r"bimedix2\[radeval\]"):
         radeval.RadEvalScorer("green")
+
+
+def test_a_blank_report_does_not_get_half_of_ratescore(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package gives 0.5 where a report names nothing (specification 5)."""
+
+    class RadEval:
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+
+        def __call__(self, refs: list[str], hyps: list[str]) -> dict[str, list[float]]:
+            return {"ratescore": [0.4, 0.5]}
+
+    module = types.ModuleType("radeval")
+    module.RadEval = RadEval  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "radeval", module)
+    pairs = [Pair(1, "Edema.", "Edema of the lung."), Pair(2, "Edema.", " ")]
+    report = score_reports(pairs, scorers=heavy.openers({"ratescore": None}, "compat"))
+    assert report.columns["ratescore"] == [0.4, 0.0]
+    assert report.notes == ["ratescore: 1 pairs with a blank report score 0, not RaTEScore's 0.5"]

@@ -112,3 +112,9 @@ def test_a_constant_answer_is_noted(golden_folder: Path, tmp_path: Path) -> None
     assert any("2 answers have F1 0" in note for note in report.notes)
     assert heavy.identity(asked).startswith("bertscore:")
     assert "hub" not in heavy.identity(asked)
+    assert any("the encoder is not distilroberta-base" in note for note in report.notes)
+
+
+def test_weights_of_the_hub_are_told_apart_by_their_id() -> None:
+    assert heavy.identity({"bertscore": None}) == "bertscore:hub"
+    assert heavy.identity({"bertscore": "roberta-large"}) == "bertscore:hub(roberta-large)"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HUB, LAYER = "distilroberta-base", 5
 BASELINE = {"P": 0.84732, "R": 0.84759504, "F1": 0.8473319}
 """Of ``distilroberta-base``, layer 5, English: what unrelated sentences score."""
+SHAPE = (6, 768, 50265)
+"""Layers, width and vocabulary of ``distilroberta-base``: another encoder has another baseline."""
 BATCH = 32
 
 Idf = Literal["hypotheses", "references", "none"]
@@ -65,6 +67,8 @@ class BertScore:
                 f"BERTScore's encoder '{location}' cannot be loaded ({str(error).splitlines()[0]}); give a "
                 f"folder with {HUB} from the model hub: --scorer bertscore=FOLDER"
             ) from error
+        shape = self._model.config
+        self.usual = (shape.num_hidden_layers, shape.hidden_size, shape.vocab_size) == SHAPE
         layers = self._model.encoder.layer
         if len(layers) < layer:
             raise ModelError(f"'{location}' has {len(layers)} layers, BERTScore reads layer {layer}")

@@ -60,15 +60,22 @@ def _bertscore(location: str | None) -> Scorer:
 
     def score(references: Sequence[str], hypotheses: Sequence[str]) -> Scored:
         found = encoder(references, hypotheses)
-        note = (
-            f"{BERTSCORE}: {len(found.degenerate)} answers have F1 0 because every word of theirs stands in "
-            "every answer (idf is the answers' own, as in MultiMedEval)"
-        )
+        notes = []
+        if not encoder.usual:
+            notes.append(
+                f"{RESCALED}: the encoder is not {bertscore.HUB}, whose baseline it is; it is not comparable, "
+                "nor is RadCliQ"
+            )
+        if found.degenerate:
+            notes.append(
+                f"{BERTSCORE}: {len(found.degenerate)} answers have F1 0 because every word of theirs stands "
+                "in every answer (idf is the answers' own, as in MultiMedEval)"
+            )
         columns: dict[str, Column] = {
             BERTSCORE: list(found.f1),
             RESCALED: [bertscore.rescaled(value) for value in found.f1],
         }
-        return Scored(columns, [note] if found.degenerate else [])
+        return Scored(columns, notes)
 
     return score
 
@@ -85,13 +92,23 @@ def _radeval(name: str) -> Callable[[str | None], Scorer]:
             values = scorer(references, hypotheses)
             column: Column = [value if math.isfinite(value) else None for value in values]
             lost = column.count(None)
-            return Scored({name: column}, [f"{name}: {lost} pairs have no value"] if lost else [])
+            notes = [f"{name}: {lost} pairs have no value"] if lost else []
+            if name == HALF:
+                pairs = zip(references, hypotheses, strict=True)
+                blank = [number for number, two in enumerate(pairs) if not all(text.strip() for text in two)]
+                for number in blank:
+                    column[number] = 0.0
+                said = f"{name}: {len(blank)} pairs with a blank report score 0, not RaTEScore's 0.5"
+                notes += [said] if blank else []
+            return Scored({name: column}, notes)
 
         return score
 
     return opened
 
 
+HALF = "ratescore"
+"""Its package gives 0.5 where a report names nothing, so that a blank one would beat many a real one."""
 _RADEVAL = "pip install 'bimedix2[radeval]', and its weights from the model hub"
 
 SCORERS: dict[str, Heavy] = {
@@ -159,13 +176,15 @@ def not_asked(asked: Mapping[str, str | None], columns: Mapping[str, Column], mo
 
 
 def identity(asked: Mapping[str, str | None]) -> str:
-    """The weights that scorers read, for a signature: eight digits of a hash, or ``hub``."""
+    """The weights that scorers read, for a signature: eight digits of a hash, or ``hub`` and the id."""
     return "+".join(f"{name}:{_hash(path)}" for name, path in asked.items()) or "none"
 
 
 def _hash(path: str | None) -> str:
-    if path is None or not Path(path).exists():
+    if path is None:
         return "hub"
+    if not Path(path).exists():
+        return f"hub({path})"
     if Path(path).is_file():
         return io.sha256_file(Path(path))[:8]
     return io.sha256_bytes(io.canonical_json(hash_folder(Path(path))).encode())[:8]
