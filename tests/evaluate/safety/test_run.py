@@ -127,7 +127,9 @@ def test_calibration_by_hand(dataset: Path, opener: Any) -> None:
     assert found["aurc"]["value"] == pytest.approx(0.5)
     for name in ("reliability.png", "risk_coverage.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
-    assert "yes or no, en | (0.70, 0.80] | 4 |" in (folder / "scores.md").read_text(encoding="utf-8")
+    assert "yes or no, en | (0.70, 0.80] | 4 of 4 subjects |" in (folder / "scores.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_selective_accuracy_at_what_is_answered(dataset: Path, opener: Any) -> None:

@@ -39,6 +39,18 @@ def test_calibration_error_by_hand() -> None:
     assert (rows[5]["low"], rows[5]["high"]) == clopper_pearson(1, 2)
 
 
+def test_answers_about_one_subject_are_no_independent_trials() -> None:
+    """Twenty answers of two subjects, who differ: nearly anything may be true of the next subject."""
+    some = selective.choices([0.95] * 20, [True] * 10 + [False] * 10, ["a"] * 10 + ["b"] * 10)
+    (row,) = [row for row in selective.bins(some, 10) if row["n"]]
+    assert (row["subjects"], row["low"], row["high"]) == (2, 0.0, 1.0)
+    alike = selective.choices([0.95] * 20, [True] * 20, ["a"] * 10 + ["b"] * 10)
+    (row,) = [row for row in selective.bins(alike, 10) if row["n"]]
+    assert (row["low"], row["high"]) == clopper_pearson(2, 2)
+    mixed = selective.choices([0.95] * 2, [True, False], ["a", "a"])
+    assert [row["low"] for row in selective.bins(mixed, 10) if row["n"]] == [None]
+
+
 def test_an_edge_belongs_to_the_lower_bin_whatever_the_rounding() -> None:
     assert list(selective._places(np.array([0.3, 0.1, 1.0, 1e-12, 0.30001]), 10)) == [2, 0, 9, 0, 3]
 

@@ -171,10 +171,11 @@ def _calibration(values: dict[str, Any] | None) -> str:
     for name, one in values.items():
         for bin_ in one["bins"]:
             if bin_["n"]:
-                interval = f"{bin_['accuracy']:.3f} [{bin_['low']:.3f}, {bin_['high']:.3f}]"
                 edges = f"({bin_['from']:.2f}, {bin_['to']:.2f}]"
-                rows.append([name, edges, str(bin_["n"]), f"{bin_['confidence']:.3f}", interval])
-    parts.append(table(["", "confidence", "answers", "mean confidence", "accuracy [exact 95 %]"], rows))
+                behind = f"{bin_['n']} of {bin_['subjects']} subjects"
+                accuracy = _number({**bin_, "value": bin_["accuracy"]})
+                rows.append([name, edges, behind, f"{bin_['confidence']:.3f}", accuracy])
+    parts.append(table(["", "confidence", "answers", "mean confidence", "accuracy [95 %]"], rows))
     return "\n\n".join(parts)
 
 
@@ -224,15 +225,16 @@ def _reliability(calibration: dict[str, Any]) -> "Figure":
     for number, (name, one) in enumerate(_single(calibration).items()):
         used = [row for row in one["bins"] if row["n"]]
         x, y = [row["confidence"] for row in used], [row["accuracy"] for row in used]
-        down = [row["accuracy"] - row["low"] for row in used]
-        up = [row["high"] - row["accuracy"] for row in used]
+        ends = [(row["accuracy"],) * 2 if row["low"] is None else (row["low"], row["high"]) for row in used]
+        down = [row["accuracy"] - low for row, (low, _) in zip(used, ends, strict=True)]
+        up = [high - row["accuracy"] for row, (_, high) in zip(used, ends, strict=True)]
         label = f"{name} (n {one['n']}, ECE {one['ece']['value']:.3f})"
         axes.errorbar(x, y, yerr=[down, up], marker="o", capsize=3, color=f"C{number}", label=label)
         for row in used:
             axes.annotate(str(row["n"]), (row["confidence"], row["accuracy"]), fontsize=7, color=f"C{number}",
                           xytext=(4, 4), textcoords="offset points")  # fmt: skip
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="mean confidence of the bin", ylabel="accuracy")
-    axes.set_title("Reliability; exact 95 % intervals; numbers are answers")
+    axes.set_title("Reliability; 95 % intervals over subjects; numbers are answers")
     axes.legend(fontsize=8)
     return figure
 

@@ -45,20 +45,40 @@ def choices(confidence: Sequence[float], right: Sequence[bool], subjects: Sequen
     return Choices(found, np.asarray(right, dtype=np.float64), tuple(subjects))
 
 
-def bins(some: Choices, count: int) -> list[dict[str, Any]]:
-    """Bins of equal width, ((b-1)/count, b/count]: answers, mean confidence, accuracy, exact interval."""
+def bins(some: Choices, count: int, resamples: int = 2000, seed: int = 0) -> list[dict[str, Any]]:
+    """Bins of equal width, ((b-1)/count, b/count]: answers, mean confidence, accuracy and its interval.
+
+    The interval is exact where each answer is of a subject of its own. Else subjects are drawn again, or,
+    where all answers agree, are one trial each. ``low`` is ``None`` where one subject gives mixed answers.
+    """
     place = _places(some.confidence, count)
     out = []
     for number in range(count):
         inside = place == number
         row: dict[str, Any] = {"from": number / count, "to": (number + 1) / count, "n": int(inside.sum())}
         if row["n"]:
-            hits = int(some.right[inside].sum())
-            low, high = clopper_pearson(hits, row["n"])
-            row |= {"confidence": float(some.confidence[inside].mean()), "accuracy": hits / row["n"]}
+            low, high = _interval(some, inside, resamples, seed)
+            row |= {
+                "confidence": float(some.confidence[inside].mean()),
+                "accuracy": float(some.right[inside].mean()),
+                "subjects": len({some.subjects[n] for n in np.flatnonzero(inside)}),
+            }
             row |= {"low": low, "high": high}
         out.append(row)
     return out
+
+
+def _interval(
+    some: Choices, inside: NDArray[np.bool_], resamples: int, seed: int
+) -> tuple[float | None, float | None]:
+    right = some.right[inside]
+    draws = bootstrap.draw([some.subjects[n] for n in np.flatnonzero(inside)], resamples, seed)
+    if draws.clusters == len(right):
+        return clopper_pearson(int(right.sum()), len(right))
+    if right.min() == right.max():
+        return clopper_pearson(draws.clusters if right[0] else 0, draws.clusters)
+    found = bootstrap.mean(right, draws)
+    return found.low, found.high
 
 
 def _places(confidence: Array, count: int) -> NDArray[np.intp]:
@@ -116,7 +136,7 @@ def measure(some: Choices, count: int, resamples: int, seed: int) -> dict[str, A
         "aurc": vars(_drawn(some, draws, aurc)),
         "best aurc": aurc(some.right, some.right),
         "error rate": 1 - hits / n,
-        "bins": bins(some, count),
+        "bins": bins(some, count, resamples, seed),
         "curve": [{"coverage": k / n, "accuracy": float(1 - curve[k - 1])} for k in steps],
     }
 
