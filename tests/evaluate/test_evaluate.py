@@ -205,6 +205,12 @@ def test_pubmedqa_by_hand(dataset: Path, opener: Opener) -> None:
     assert found["perplexity"]["ratio"]["value"] == 1.0
 
 
+def test_one_sample_a_task_gives_values_without_intervals(dataset: Path, opener: Opener) -> None:
+    folder = evaluate.run(config(dataset, limit=1), opener(Scripted(ALL_RIGHT)))
+    page = (folder / "scores.md").read_text(encoding="utf-8")
+    assert "| perplexity, model over base | at most 1.03 | yes | 1.0000 (n 1) |" in page
+
+
 def test_a_killed_run_goes_on_and_asks_nothing_twice(dataset: Path, opener: Opener) -> None:
     settings = config(dataset, batch=2)
     first = Scripted(ALL_RIGHT, stop_after=7)

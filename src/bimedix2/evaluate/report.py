@@ -84,7 +84,8 @@ def _target_cell(target: Target, scope: str) -> str:
     if one is None:
         return "-"
     if target.name.startswith("perplexity"):
-        return f"{one['value']:.4f} [{one['low']:.4f}, {one['high']:.4f}] (n {one['n']})"
+        interval = "" if one["low"] is None else f" [{one['low']:.4f}, {one['high']:.4f}]"
+        return f"{one['value']:.4f}{interval} (n {one['n']})"
     if target.name.startswith("PubMedQA"):
         interval = "" if one["low"] is None else f" [{100 * one['low']:+.1f}, {100 * one['high']:+.1f}]"
         return f"{100 * one['value']:+.1f} points{interval} (n {one['n']})"
