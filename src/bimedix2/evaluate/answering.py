@@ -123,6 +123,17 @@ def check(config: "Config", kind: str) -> None:
         raise ConfigError(f"'max_tokens' is for a dataset's tasks; write {kind}.max_tokens")
 
 
+def whole(config: "Config", kind: str) -> None:
+    """Refuse keys that a kind has no use for: a quick look that was asked for would be a whole run.
+
+    Raises:
+        ConfigError: one of them is there.
+    """
+    for name in ("limit", "reuse"):
+        if getattr(config, name) is not None:
+            raise ConfigError(f"'{kind}' is of all its samples and takes no '{name}'; leave it out")
+
+
 def open_ledger(folder: Path, reuse: Path | None) -> Ledger:
     """What was answered before a kill, and what a finished folder asked of the same weights.
 

@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.errors import DataError
-from bimedix2.evaluate import models
+from bimedix2.evaluate import answering, models
 from bimedix2.evaluate.answering import InPlace
 from bimedix2.evaluate.ask import Ledger
 from bimedix2.evaluate.cascade import TO_ARABIC, TO_ENGLISH, Translation
@@ -74,6 +74,7 @@ def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = o
         ImageError: pictures are missing.
         EndpointError: a model, a service or the judge cannot be reached; give the same command again.
     """
+    answering.whole(config, "cascades")
     own = _settings(config)
     benchmark = load(own.mbench.questions, "ar")
     twin = load(own.mbench.twin, "en") if own.mbench.twin else None

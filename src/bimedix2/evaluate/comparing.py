@@ -15,7 +15,7 @@ from pydantic import Field
 from bimedix2 import __version__, io
 from bimedix2.config import Settings, build
 from bimedix2.errors import DataError
-from bimedix2.evaluate import failures
+from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.report import table
 from bimedix2.manifest import RunFolder, folder_hash, git_commit, read_manifest
 from bimedix2.stats.paired import holm, mcnemar, paired_bootstrap, randomisation
@@ -74,6 +74,7 @@ def run(config: "Config", opener: Any = None) -> Path:
         RunError: a folder is not finished.
     """
     del opener
+    answering.whole(config, "compare")
     own = config.compare
     assert own is not None
     inputs = {"first": own.folders[0], "second": own.folders[1]}

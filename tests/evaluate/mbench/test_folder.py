@@ -145,6 +145,15 @@ def test_files_are_checked_before_the_judge_is_asked(
         judged(with_(settings, answers=twice), judge)
 
 
+@pytest.mark.parametrize("key", ["limit", "reuse"])
+def test_a_quick_look_is_refused_and_not_a_whole_run_with_its_bill(
+    settings: dict[str, Any], judge_type: Any, tmp_path: Path, key: str
+) -> None:
+    judge = judge_type(lambda text, request: pytest.fail("asked"))
+    with pytest.raises(ConfigError, match=f"'mbench' is of all its samples and takes no '{key}'"):
+        judged({**settings, key: 1 if key == "limit" else str(tmp_path)}, judge)
+
+
 def test_one_judge_is_named(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="name one judge"):
         recipes.build(Config, with_(settings, judge=None))

@@ -14,7 +14,7 @@ from pydantic import Field, field_serializer, model_validator
 from bimedix2 import io
 from bimedix2.config import Settings, build
 from bimedix2.errors import DataError
-from bimedix2.evaluate import models
+from bimedix2.evaluate import answering, models
 from bimedix2.evaluate.answering import InPlace
 from bimedix2.evaluate.mbench import asked, kept
 from bimedix2.evaluate.mbench import run as judging
@@ -144,6 +144,7 @@ def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = o
         EndpointError: the judge cannot be reached; give the same command again.
         BudgetError: the next request could cost more than is left.
     """
+    answering.whole(config, "mbench")
     own = _settings(config)
     benchmark = load(own.questions, own.language)
     other: Tongue = "ar" if own.language == "en" else "en"

@@ -63,7 +63,7 @@ def _bertscore(location: str | None) -> Scorer:
         notes = []
         if not encoder.usual:
             notes.append(
-                f"{RESCALED}: the encoder is not {bertscore.HUB}, whose baseline it is; it is not comparable, "
+                f"{RESCALED}: the encoder is not {bertscore.HUB}, whose baseline this is: not comparable, "
                 "nor is RadCliQ"
             )
         if found.degenerate:
