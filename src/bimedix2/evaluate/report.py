@@ -1,7 +1,8 @@
 """Numbers to Markdown: ``scores.md`` for people, and ``errors.md``, wrong answers to read."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bimedix2.evaluate.aggregate import SCOPES, TONGUES, Cell, type_of
@@ -39,6 +40,38 @@ def _behind(one: dict[str, Any]) -> str:
         return f"(n {one['n']}, no subject id)"
     note = f"; {one['unknown']} answers without subject id" if one["unknown"] else ""
     return f"(n {one['n']}, {subjects} subject{'s' if subjects != 1 else ''}{note})"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What pages of scores of free answers have around their tables.
+
+    ``partial``: why these are no whole results; ``notes``: what is to be known of the questions;
+    ``signatures``: mode or benchmark -> signature in one line.
+    """
+
+    title: str
+    model: str
+    partial: Sequence[str]
+    notes: Sequence[str]
+    signatures: Mapping[str, str]
+
+    def page(self, tables: Sequence[str], odd: str, closing: str = "") -> str:
+        """Return Markdown.
+
+        Args:
+            tables: numbers and what they mean.
+            odd: a table of answers that need a look.
+            closing: what stands before the signatures.
+        """
+        first = f"**Partial: {'; '.join(self.partial)}. These numbers are no whole result.**"
+        parts = [first] if self.partial else []
+        parts += [f"# {self.title}", f"Model: {self.model}", *tables, "## Answers that need a look", odd]
+        parts.append("An empty answer and a cut one are scored as they are. What has no score is in no mean.")
+        parts += ["\n".join(f"- {note}" for note in self.notes)] if self.notes else []
+        parts += [closing] if closing else []
+        signed = "\n".join(f"- {name}: `{line}`" for name, line in self.signatures.items())
+        return "\n\n".join([*parts, "## Signatures", signed]) + "\n"
 
 
 def scores(values: dict[str, Any], targets: Sequence[Target], signature: str) -> str:

@@ -18,6 +18,7 @@ from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.answering import Answered, Basis, InPlace
 from bimedix2.evaluate.metrics import heavy
 from bimedix2.evaluate.models import Model
+from bimedix2.evaluate.report import Frame
 from bimedix2.evaluate.reports import mimic_cxr, mimic_iii, page, scores
 from bimedix2.evaluate.reports.items import Collection, Item
 from bimedix2.evaluate.reports.mimic_cxr import Cxr
@@ -240,7 +241,7 @@ def _write_numbers(
     io.write_json(
         folder / "scores.json", {"partial": partial, "data": data, "answers file": faults, **stated}
     )
-    io.write_text(folder / "scores.md", page.page(values, partial, notes, model, lines))
+    io.write_text(folder / "scores.md", page.page(values, Frame("Reports", model, partial, notes, lines)))
     named = {name: answering.row_name(signatures[name], USUAL[name]) for name in values}
     own = [
         scores.paper_row(one, name, reasons[name], named[name], lines[name]) for name, one in values.items()

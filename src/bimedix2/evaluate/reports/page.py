@@ -1,10 +1,11 @@
 """The page of scores of reports: Tables 6 and 7's columns, raw values first, and what is unavailable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bimedix2.evaluate.metrics import report as metrics
-from bimedix2.evaluate.report import table
+from bimedix2.evaluate.report import Frame, table
 from bimedix2.evaluate.reports.scores import RESCALING
 
 TITLES = {
@@ -28,38 +29,23 @@ NAMES = {
 """In the order of the page; what else was scored stands behind, under its key."""
 
 
-def page(
-    values: Mapping[str, Any],
-    partial: Sequence[str],
-    notes: Sequence[str],
-    model: str,
-    signatures: Mapping[str, str],
-) -> str:
+def page(values: Mapping[str, Any], frame: Frame) -> str:
     """Return Markdown.
 
     Args:
         values: benchmark -> numbers, as ``scores.numbers`` gives them, with ``unavailable`` and ``notes``.
-        partial: why these are no whole results; empty where they are.
-        notes: what was counted while the reports were selected.
-        model: its name.
-        signatures: benchmark -> signature in one line.
+        frame: the page's; its notes are what was counted while the reports were selected.
     """
-    first = f"**Partial: {'; '.join(partial)}. These numbers are no whole result.**"
-    parts = [first] if partial else []
-    parts += ["# Reports", f"Model: {model}"]
+    parts: list[str] = []
     for name, one in values.items():
         parts += [TITLES[name], _table(one), _average(one)]
-    parts += [
+    parts.append(
         "Means over reports, in brackets 95 % bootstrap intervals over patients. The reference of MIMIC-CXR "
-        "is the findings alone. What is unavailable is no zero. " + RESCALING.words(),
-        "## Answers that need a look",
-        _odd(values),
-    ]
-    notes = [*notes, *(f"{name}: {note}" for name, one in values.items() for note in one["notes"])]
-    parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
-    signed = "\n".join(f"- {name}: `{line}`" for name, line in signatures.items())
+        "is the findings alone. What is unavailable is no zero. " + RESCALING.words()
+    )
+    notes = [*frame.notes, *(f"{name}: {note}" for name, one in values.items() for note in one["notes"])]
     closing = "This folder holds words of credentialed records: keep it as you keep the data."
-    return "\n\n".join([*parts, closing, "## Signatures", signed]) + "\n"
+    return replace(frame, notes=notes).page(parts, _odd(values), closing)
 
 
 def _table(one: Mapping[str, Any]) -> str:
@@ -98,7 +84,4 @@ def _odd(values: Mapping[str, Any]) -> str:
         reasons = "; ".join(f"{count} {reason}" for reason, count in lost.items())
         odd = one["odd"]
         rows.append([name, str(sum(lost.values())), str(odd["empty"]), str(odd["cut"]), reasons or "-"])
-    return (
-        table(["benchmark", "no score", "empty", "cut at max_tokens", "why no score"], rows)
-        + "\n\nAn empty answer and a cut one are scored as they are. What has no score is in no mean."
-    )
+    return table(["benchmark", "no score", "empty", "cut at max_tokens", "why no score"], rows)

@@ -13,6 +13,7 @@ from bimedix2.errors import RunError
 from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.answering import Answered, Basis, InPlace
 from bimedix2.evaluate.models import Model
+from bimedix2.evaluate.report import Frame
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
 from bimedix2.evaluate.vqa import load, prompts, report, scores
@@ -230,7 +231,9 @@ def _write_numbers(
     io.write_json(
         folder / "scores.json", {"partial": partial, "data": data, "answers file": faults, **stated}
     )
-    io.write_text(folder / "scores.md", report.page(values, partial, notes, model, lines))
+    io.write_text(
+        folder / "scores.md", report.page(values, Frame("Visual questions", model, partial, notes, lines))
+    )
     if "compat" in values:
         reasons = _partial(data, values, "compat")
         name = answering.row_name(signatures["compat"], USUAL)

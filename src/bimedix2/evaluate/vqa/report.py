@@ -1,9 +1,9 @@
 """The page of scores of visual questions: Table 5's columns, a row a benchmark, Arabic apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from bimedix2.evaluate.report import table
+from bimedix2.evaluate.report import Frame, table
 from bimedix2.evaluate.vqa.load import BENCHMARKS
 from bimedix2.evaluate.vqa.scores import COLUMNS, PRECISION, STEM
 
@@ -24,25 +24,14 @@ ABOUT = {
 }
 
 
-def page(
-    values: Mapping[str, Any],
-    partial: Sequence[str],
-    notes: Sequence[str],
-    model: str,
-    signatures: Mapping[str, str],
-) -> str:
+def page(values: Mapping[str, Any], frame: Frame) -> str:
     """Return Markdown.
 
     Args:
         values: mode -> numbers, as ``scores.every`` gives them.
-        partial: why these are no whole results; empty where they are.
-        notes: what is to be known of the questions.
-        model: its name.
-        signatures: mode -> signature in one line.
+        frame: the page's; its signatures are by mode.
     """
-    first = f"**Partial: {'; '.join(partial)}. These numbers are no whole result.**"
-    parts = [first] if partial else []
-    parts += ["# Visual questions", f"Model: {model}"]
+    parts: list[str] = []
     for mode, found in values.items():
         parts += [TITLES[mode], ABOUT[mode], _table(mode, found)]
         if mode == "compat":
@@ -51,10 +40,7 @@ def page(
         "Shares from 0 to 1, in brackets behind them 95 % bootstrap intervals over pictures (where all "
         "answers agree, the exact binomial interval with a picture as one trial)."
     )
-    parts += ["## Answers that need a look", _odd(values)]
-    parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
-    signed = "\n".join(f"- {mode}: `{line}`" for mode, line in signatures.items())
-    return "\n\n".join([*parts, "## Signatures", signed]) + "\n"
+    return frame.page(parts, _odd(values))
 
 
 def _table(mode: str, found: Mapping[str, Any]) -> str:
@@ -94,7 +80,4 @@ def _odd(values: Mapping[str, Any]) -> str:
             counts = [str(sum(one["failures"].values())), str(odd["empty"]), str(odd["cut"])]
             rows.append([name, *counts, both, reasons or "-"])
     head = ["benchmark", "no score", "empty", "cut at max_tokens", "yes and no at once", "why no score"]
-    return (
-        table(head, rows)
-        + "\n\nAn empty answer and a cut one are scored as they are. What has no score is in no mean."
-    )
+    return table(head, rows)
