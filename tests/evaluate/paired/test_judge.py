@@ -68,6 +68,14 @@ def test_a_bracketed_term_after_its_word_is_no_change_of_language(
         ("الإجابة: B", ("A", "B", "C", "D"), "B"),
         ("b) femur", ("A", "B", "C", "D"), "B"),
         ("", ("A", "B"), ""),
+        # A letter that is a word names no option; an Arabic answer has no such words.
+        ("The answer is C, a large effusion.", ("A", "B", "C", "D"), "C"),
+        ("A large effusion is option B.", ("A", "B", "C", "D"), "B"),
+        ("A large effusion.", ("A", "B", "C", "D"), ""),
+        ("It must be E, because a lesion is seen.", ("A", "B", "C", "D", "E"), "E"),
+        ("Either B or C.", ("A", "B", "C", "D"), ""),
+        ("الإجابة هي ب", ("A", "B", "C", "D"), "B"),
+        ("أرى أن C هو الأصح", ("A", "B", "C", "D"), "C"),
     ],
 )
 def test_an_option_is_read_from_an_answer(answer: str, options: tuple[str, ...], option: str) -> None:

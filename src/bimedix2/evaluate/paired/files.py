@@ -6,7 +6,7 @@ stand under the same ids.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Literal
@@ -120,6 +120,8 @@ class Choice:
     answer: int
     lettered: bool
     """Options are listed under letters; else they are words to answer with."""
+    named: bool = True
+    """The file has an id for it; else it is known by its row's number alone."""
 
 
 def of_choices(english: Path, arabic: Path, way: Way) -> Found:
@@ -144,7 +146,8 @@ def of_choices(english: Path, arabic: Path, way: Way) -> Found:
             found.left.append((one, "other options, or another right answer, in the other language", None))
             continue
         samples = (_sample(pair[0], "en", way), _sample(pair[1], "ar", way))
-        found.twins.append(Twins(one, "file", one, True, "options", *samples))
+        rule = "id" if pair[0].named and pair[1].named else "row number, for want of ids"
+        found.twins.append(Twins(one, rule, one, True, "options", *samples))
     if not found.twins:
         raise DataError(f"{english} and {arabic} have no question in common; give twins under the same ids")
     return found
@@ -163,29 +166,33 @@ def _choices(path: Path, tongue: Tongue) -> dict[str, Choice]:
 
 def _read(path: Path, tongue: Tongue) -> Iterator[Choice]:
     for row in table(path):
-        value = row.value
-        name = next((str(value[key]) for key in IDS if value.get(key) is not None), str(row.number))
-        if "final_decision" in value:
-            yield _pubmedqa(row, name, tongue)
-        elif "choices" in value:
-            yield Choice(name, text(row, "question"), *_options(row, texts(row, "choices"), "answer"), True)
-        elif "cop" in value:
-            four = [text(row, key, blank=True) for key in ("opa", "opb", "opc", "opd")]
-            yield Choice(name, text(row, "question"), *_options(row, four, "cop"), True)
-        elif "sent1" in value:
-            four = [text(row, f"ending{place}", blank=True) for place in range(4)]
-            yield Choice(name, text(row, "sent1"), *_options(row, four, "label"), True)
-        elif "options" in value:
-            yield Choice(name, text(row, "question"), *_options(row, texts(row, "options"), "answer"), True)
-        elif "option_a" in value:
-            four = [text(row, f"option_{one}", blank=True) for one in "abcd"]
-            place = letter(row, text(row, "answer"), 4)
-            yield Choice(name, text(row, "question"), tuple(four), place, True)
-        else:
-            raise DataError(
-                f"{row.where} is no question with options that this knows, nor one of BiMed-MBench; "
-                "write the file with python -m bimedix2.evaluate.clinical"
-            )
+        own = next((str(row.value[key]) for key in IDS if row.value.get(key) is not None), None)
+        yield replace(_one(row, own or str(row.number), tongue), named=own is not None)
+
+
+def _one(row: Table, name: str, tongue: Tongue) -> Choice:
+    value = row.value
+    if "final_decision" in value:
+        return _pubmedqa(row, name, tongue)
+    elif "choices" in value:
+        return Choice(name, text(row, "question"), *_options(row, texts(row, "choices"), "answer"), True)
+    elif "cop" in value:
+        four = [text(row, key, blank=True) for key in ("opa", "opb", "opc", "opd")]
+        return Choice(name, text(row, "question"), *_options(row, four, "cop"), True)
+    elif "sent1" in value:
+        four = [text(row, f"ending{place}", blank=True) for place in range(4)]
+        return Choice(name, text(row, "sent1"), *_options(row, four, "label"), True)
+    elif "options" in value:
+        return Choice(name, text(row, "question"), *_options(row, texts(row, "options"), "answer"), True)
+    elif "option_a" in value:
+        four = [text(row, f"option_{one}", blank=True) for one in "abcd"]
+        place = letter(row, text(row, "answer"), 4)
+        return Choice(name, text(row, "question"), tuple(four), place, True)
+    else:
+        raise DataError(
+            f"{row.where} is no question with options that this knows, nor one of BiMed-MBench; "
+            "write the file with python -m bimedix2.evaluate.clinical"
+        )
 
 
 def _options(row: Table, options: list[str], field: str) -> tuple[tuple[str, ...], int]:

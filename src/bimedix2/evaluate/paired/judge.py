@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
+from string import ascii_uppercase
 from typing import Any
 
+from bimedix2.evaluate import letters
 from bimedix2.evaluate.grade import COUNT_SHARE, COUNT_WITHIN, EXCLUSIVE, Expected, Spoken, grade
 from bimedix2.evaluate.lexicon import Lexicon
 from bimedix2.evaluate.paired.pairs import Twins
@@ -33,7 +35,12 @@ def switched(answer: str, tongue: Tongue) -> list[str]:
 
 
 def chosen(answer: str, options: tuple[str, ...]) -> str:
-    """The option that an answer begins with, else the only one that it names, else nothing."""
+    """The option that an answer begins with, else the only one that it names, else nothing.
+
+    Of options that are letters, words that are letters too are none: the article in "a large effusion".
+    """
+    if options == tuple(ascii_uppercase[: len(options)]):
+        return letters.named(answer, len(options), anywhere=True) or ""
     text = normalise(answer)
     names = {option: normalise(option) for option in options}
     spans = {option: find_words(text, name) for option, name in names.items() if name}
