@@ -211,6 +211,22 @@ def test_one_sample_a_task_gives_values_without_intervals(dataset: Path, opener:
     assert "| perplexity, model over base | at most 1.03 | yes | 1.0000 (n 1) |" in page
 
 
+def test_perplexity_over_other_tokens_is_no_measure(dataset: Path, opener: Opener) -> None:
+    class Bytes(Scripted):
+        """Half a nat a token, and four tokens a word."""
+
+        def loglikelihood(self, pairs: Any) -> Any:
+            return [
+                Loglikelihood(-2.0 * len(text.split()), 4 * len(text.split()), False) for _, text in pairs
+            ]
+
+    folder = evaluate.run(config(dataset, tasks=["perplexity"]), opener(Bytes({}), Scripted({})))
+    (target,) = io.read_json(folder / "scores.json")["targets"]
+    assert (target["cells"]["together"]["value"] < 1, target["met"]) == (True, None)
+    page = (folder / "scores.md").read_text(encoding="utf-8")
+    assert "part the texts into other tokens, so that the ratio says nothing" in page
+
+
 def test_a_killed_run_goes_on_and_asks_nothing_twice(dataset: Path, opener: Opener) -> None:
     settings = config(dataset, batch=2)
     first = Scripted(ALL_RIGHT, stop_after=7)

@@ -189,7 +189,9 @@ def _perplexity(values: dict[str, Any]) -> str:
     one = values["ratio"]
     interval = "" if one["low"] is None else f" [{one['low']:.4f}, {one['high']:.4f}]"
     row = [f"{values['model']:.3f}", f"{values['base']:.3f}", f"{one['value']:.4f}{interval}", str(one["n"])]
-    return table(["model", "base", "ratio", "texts"], [row])
+    other = "Model and base part the texts into other tokens, so that the ratio says nothing."
+    note = f"\n\n{other}" if "other tokens" in values else ""
+    return table(["model", "base", "ratio", "texts"], [row]) + note
 
 
 def errors(rows: Sequence[Row]) -> str:

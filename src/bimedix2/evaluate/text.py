@@ -58,6 +58,8 @@ def perplexity(rows: Sequence[Row], plan: Plan) -> dict[str, Any]:
     ]
     sums = [(sum(values), sum(tokens)) for values, tokens in columns]
     return {
+        # Per token: of unlike tokenisers the two are no measure of the same thing.
+        **({} if columns[0][1] == columns[1][1] else {"other tokens": True}),
         "model": bootstrap.perplexity(*sums[0]),
         "base": bootstrap.perplexity(*sums[1]),
         "ratio": {**vars(bootstrap.perplexity_ratio(columns[0], columns[1], draws)), "n": len(ours)},

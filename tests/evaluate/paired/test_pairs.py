@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+from bimedix2 import io
+from bimedix2.evaluate.paired.files import of_choices
 from bimedix2.evaluate.paired.pairs import of_records
 from bimedix2.records import Split
 from bimedix2.records.store import read_records
@@ -48,3 +52,15 @@ def test_a_question_without_a_picture_is_paired_by_its_id_alone(dataset: Path) -
     renamed = [record.model_copy(update={"id": f"hello {record.language}"}) for record in greetings]
     assert not of_records(renamed).twins
     assert len(of_records(greetings).twins) == 1
+
+
+@pytest.mark.parametrize(("more", "rule"), [({"id": "q"}, "id"), ({}, "row number, for want of ids")])
+def test_questions_that_have_no_ids_say_that_their_place_joins_them(
+    tmp_path: Path, more: dict[str, str], rule: str
+) -> None:
+    files = []
+    for name in ("en", "ar"):
+        files.append(tmp_path / f"{name}.jsonl")
+        io.write_jsonl(files[-1], [{**more, "question": "?", "choices": ["a", "b", "c", "d"], "answer": 1}])
+    (twins,) = of_choices(*files, "answer").twins
+    assert twins.rule == rule
