@@ -15,7 +15,9 @@ from bimedix2.config import build
 from bimedix2.errors import ConfigError, DataError, RunError
 from bimedix2.evaluate import Config, run
 from bimedix2.evaluate.trial.seal import labels_of
-from bimedix2.manifest import read_manifest, verify
+from bimedix2.manifest import RunFolder, read_manifest, verify
+
+from .conftest import MODELS
 
 
 def everything(folder: Path) -> str:
@@ -244,6 +246,24 @@ def test_a_folder_of_scores_is_a_file_of_answers_too(bench: Any) -> None:
     assert {a["text"].split()[0] for row in bench.items() for a in row["answers"]} == {"model", "base"}
 
 
+def test_what_a_system_refused_is_no_empty_answer_to_judge(bench: Any) -> None:
+    """A folder of scores keeps a refused question with an empty text and the reason."""
+    models = bench.models()
+    with RunFolder(bench.folder / "scores", "evaluate", {}) as out:
+        rows = [
+            {"id": key, "role": "model", "task": "vqa", "raw": {"answer": text}}
+            for key, text in bench.texts[MODELS[0]].items()
+        ]
+        rows[0] |= {"raw": {"answer": "", "failure": "refused"}, "failure": "refused"}
+        io.write_jsonl(out.path / "answers.jsonl", rows)
+        out.publish({}, {"signature": {"model": {"model": MODELS[0]}}})
+    models[0] = {"answers": str(bench.folder / "scores")}
+    folder = bench.seal(models=models, size=24)
+    assert read_manifest(folder)["counts"]["removed"] == {"not-answered-by-all": 1, "not-sampled": 0}
+    assert len(bench.items()) == 23
+    assert all(answer["text"] for row in bench.items() for answer in row["answers"])
+
+
 def test_published_files_of_both_languages(bench: Any) -> None:
     Image.new("L", (50, 40), 70).save(bench.folder / "one.jpg")
     for language, (question, reference) in {
@@ -280,7 +300,8 @@ def test_published_files_of_both_languages(bench: Any) -> None:
         for m in "xy"
     ]
     benchmark = {"questions": files, "images": str(bench.folder)}
-    run(bench.config(benchmark=benchmark, models=models, size=6))
+    folder = run(bench.config(benchmark=benchmark, models=models, size=6))
+    assert read_manifest(folder)["trial"]["data_classes"] == ["non-commercial"]
     for row in bench.items():
         assert {a["text"].split()[1] for a in row["answers"]} == {row["language"]}
         assert (row["domain"], row["type"]) == ("histology", "conversation")

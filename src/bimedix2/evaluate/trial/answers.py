@@ -85,6 +85,7 @@ def _read(path: Path, model: Model) -> tuple[dict[str, list[str]], set[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     names: set[str] = set()
     tasks: set[str] = set()
+    refused: set[str] = set()
     if path.is_dir():
         names |= _signed(path, model.role)
     for where, row in _rows(path):
@@ -98,6 +99,9 @@ def _read(path: Path, model: Model) -> tuple[dict[str, list[str]], set[str]]:
         if not isinstance(key, int | str) or isinstance(key, bool) or key == "":
             raise DataError(f"{where} has no 'question_id'; answers are joined by it")
         text = _text(row)
+        if row.get("failure"):  # nothing was said: the question was refused, or a file has no answer to it
+            refused.add(str(key))
+            continue
         if text is None:
             raise DataError(
                 f"{where}: the answer to '{key}' has no 'text'; write an empty one if it is empty"
@@ -108,7 +112,9 @@ def _read(path: Path, model: Model) -> tuple[dict[str, list[str]], set[str]]:
             names.add(name)
     if len(tasks) > 1:
         raise DataError(f"{path} holds the tasks {', '.join(sorted(tasks))}; name one of them as 'task'")
-    if not found:
+    for key in refused - found.keys():
+        found[key] = []
+    if not any(found.values()):
         raise DataError(f"{path} holds no answer of role '{model.role}'; check 'role' and 'task'")
     return found, names
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bimedix2.errors import DataError
+from bimedix2.evaluate.mbench.judge import LICENCE
 from bimedix2.evaluate.mbench.load import check_images, in_order, load
 from bimedix2.evaluate.trial.settings import Benchmark
 from bimedix2.manifest import read_manifest
@@ -112,7 +113,7 @@ def _of_files(benchmark: Benchmark) -> Iterator[Question]:
                 answer_id=str(item.question_id),
                 stratum=(item.domain, item.type, language),
                 cluster=item.image,
-                data_class="open",
+                data_class=LICENCE.value,
                 turns=({"role": "user", "parts": [{"image": 0}, {"text": item.question}]},),
                 pictures=(benchmark.images / item.image,),
                 reference=item.reference,
