@@ -288,7 +288,8 @@ def test_an_endpoint_is_asked_and_named(pictures: Path, serve: Callable[..., Ser
     assert found["signature"]["host"] == "127.0.0.1"
     assert found["signature"]["model"] == {"model": "m@127.0.0.1"}
     last = (folder / "scores.md").read_text(encoding="utf-8").splitlines()[-1]
-    assert "decoding:greedy,max_tokens=128,reasoning_effort=low|judge:none|host:127.0.0.1" in last
+    assert "decoding:greedy,max_tokens=128,reasoning_effort=low|judge:none|" in last
+    assert "|host:127.0.0.1|" in last
     assert "prompt:theirs" in last
     assert len(server.bodies) == 6
     assert {body["temperature"] for body in server.bodies} == {0.0}

@@ -53,12 +53,18 @@ def test_a_dataset_that_moved_is_given_and_must_be_the_one_that_was_scored(tmp_p
     dataset = write_dataset(tmp_path / "dataset")
     folder = score(dataset, tmp_path / "scores", RIGHT)
     dataset.rename(tmp_path / "moved")
-    with pytest.raises(DataError, match="line 1 does not say whose data it is; give the scored 'datasets'"):
-        read(source(folder))
+    assert read(source(folder)).stores == []  # answers say whose data they are
     assert read(source(folder, datasets=[tmp_path / "moved"])).stores == [tmp_path / "moved" / "images"]
     other = write_dataset(tmp_path / "other", lambda rows: rows[:-1])
     with pytest.raises(RunError, match="is not what any of these folders was scored on"):
         read(source(folder, datasets=[other]))
+
+
+def test_an_answer_of_unknown_data_class_is_not_shown(make_scores: MakeScores) -> None:
+    folder = make_scores([row(1)])
+    with pytest.raises(DataError, match="line 1 does not say whose data it is; give the scored 'datasets'"):
+        read(source(folder))
+    assert read(source(folder, **OPEN)).answers
 
 
 def _credentialed(rows: list[Record]) -> list[Record]:
