@@ -1,9 +1,10 @@
 """What identifies a person in English and Arabic text, found by cues and shapes, replaced by its kind.
 
 Kinds are NAME, DATE, ID, PHONE, EMAIL and ADDRESS, after the identifiers of HIPAA 45 CFR 164.514(b)(2) that
-have a shape or a cue; a year alone is left, as there. A name without a cue ("Fatima was seen today") is not
-found, nor is anything else that neither looks nor is announced like an identifier: what this leaves is text
-with fewer identifiers, never text proven free of them.
+have a shape or a cue; a year alone is left, as there. Names are found by their cues here, and by lists of
+given names in ``text.names``; a name that is in no list and that nothing announces is not found, nor is
+anything else that neither looks nor is announced like an identifier: what this leaves is text with fewer
+identifiers, never text proven free of them.
 """
 
 import re
@@ -15,6 +16,8 @@ from importlib.resources import files
 from typing import Any
 
 import yaml
+
+from bimedix2.text import names
 
 KINDS = ("EMAIL", "ID", "PHONE", "DATE", "ADDRESS", "NAME")
 """What is looked for; where two overlap, the earlier wins."""
@@ -147,6 +150,8 @@ def _finders() -> list[tuple[str, re.Pattern[str], Finder]]:
         *[("ADDRESS", arabic, _shape(pattern)) for pattern in _address_patterns()["ar"]],
         *[("NAME", _LETTER, _shape(pattern)) for pattern in _name_patterns()["en"]],
         *[("NAME", arabic, _shape(pattern)) for pattern in _name_patterns()["ar"]],
+        ("NAME", latin, names.english),
+        ("NAME", arabic, names.arabic),
     ]
 
 
@@ -237,19 +242,24 @@ def _is_day(one: int, other: int) -> bool:
 def _address_patterns() -> dict[str, list[str]]:
     words = _words()
     rest = r"(?P<v>[^\n;؛\[\]]{3,140}?)(?=\s*(?:[.;؛\n\[]|$)|\.\s)"
+    further = rf"(?:[،,]\s*{_any(words['houses']['ar'])}\s[^\n.;؛،\[\]]{{1,30}})*"
     clause = r"(?P<v>[^\n.;؛،\[\]]{3,80}?)(?=\s*(?:[.;؛،\n\[]|$))"
+    clause_ar = rf"(?P<v>[^\n.;؛،\[\]]{{3,80}}?{further})(?=\s*(?:[.;؛،\n\[]|$))"
+    place = rf"(?:[{_UPPER}][\w'’\-]*|(?i:{_any(words['houses']['en'])})(?![A-Za-z]))"
     name = rf"[{_UPPER}][\w'’\-]+"
+    numbered = rf"(?P<v>(?:{place}[ ,]+){{1,6}}\d+[A-Za-z]?(?:,?[ ]{place}(?:[ ]\d+)?)*)"
     street = rf"(?i:{_any(words['streets']['en'])})(?![A-Za-z])"
     return {
         "en": [
             rf"{_english(words['addresses']['en'])}\s*:\s*{rest}",
             rf"{_english(words['lives']['en'])}\s+{clause}",
+            rf"{_english(words['lives_in']['en'])}\s+{numbered}",
             rf"(?<!\w)\d{{1,5}}[A-Za-z]?,?\s(?:{name}\s){{1,4}}{street}",
             r"(?<!\w)(?i:P\.?\s?O\.?\s?Box)\s*:?\s*\d+",
         ],
         "ar": [
             rf"{_arabic(words['addresses']['ar'])}\s*:\s*{rest}",
-            rf"{_arabic(words['lives']['ar'])}\s+{clause}",
+            rf"{_arabic(words['lives']['ar'])}\s+{clause_ar}",
             rf"{_arabic(words['streets']['ar'])}\s+(?:[{_AR}]+\s+){{0,2}}[{_AR}]+",
             rf"(?<![{_AR}])ص\s?\.\s?ب\s?\.?\s*:?\s*\d+",
         ],
