@@ -69,6 +69,35 @@ def test_published_sides_stand(write: Write, build: Build) -> None:
     assert found == {"train": "train", "validation": "validation", "test": "test", "none": "train"}
 
 
+def test_a_source_that_never_trains_does_not_though_it_is_published_as_training(
+    write: Write, build: Build
+) -> None:
+    rows = [
+        record("1", split="train", subject="p"),
+        record("2", "r", split="validation"),
+        record("3", "s", source="b"),
+    ]
+    assert sides(build(write(rows), split={"test_sources": ["a"]})) == {
+        "1": "test",
+        "2": "test",
+        "3": "train",
+    }
+
+
+@pytest.mark.parametrize(
+    "rules", [{"test_subjects": {"a": 1}}, {"by_image": {"a": 1.0}}, {"by_id": {"a": 1.0}}], ids=list
+)
+def test_a_rule_that_published_sides_overrule_is_named(
+    write: Write, build: Build, rules: dict[str, Any]
+) -> None:
+    """Held out and published as training: the rule would do nothing, and nobody would know."""
+    key = next(iter(rules))
+    kind = {"test_subjects": {"subject": "p"}, "by_image": {"image": "i"}, "by_id": {"source_id": "9"}}[key]
+    folder = write([record("1", split="train", **kind), record("2", "r", source="b")], ["i"])
+    with pytest.raises(ConfigError, match=f"split.{key}.*1 records of 'a' that are published as 'train'"):
+        build(folder, split=rules)
+
+
 @pytest.mark.parametrize(
     ("rules", "said"),
     [

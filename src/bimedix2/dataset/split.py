@@ -7,11 +7,13 @@ each such record with an image carries ``meta.subject_unknown``, so that whoever
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from bimedix2 import io
 from bimedix2.config import Settings
+from bimedix2.dataset.batches import Bools
 from bimedix2.dataset.survey import Survey
 from bimedix2.errors import ConfigError
 from bimedix2.records import Split
@@ -26,7 +28,7 @@ class SplitConfig(Settings):
     """Which subjects are held out."""
 
     test_sources: list[str] = []
-    """Sources that never train: all their subjects are held out."""
+    """Sources that never train: all their records are held out, whatever side they were published on."""
     test_subjects: dict[str, int] = {}
     """Source -> how many of its subjects are held out, chosen by the hash of their name and the seed."""
     by_image: dict[str, float] = {}
@@ -82,7 +84,7 @@ def held_out(survey: Survey, config: SplitConfig) -> dict[str, set[str]]:
 
 
 def place(survey: Survey, config: SplitConfig) -> Sides:
-    """The side of every row, by its published split, its subject, its image or id, or its source.
+    """The side of every row, by its source, its published split, its subject, its image or id.
 
     Raises:
         ConfigError: a rule cannot hold, or two of them put one subject on both sides.
@@ -97,8 +99,28 @@ def place(survey: Survey, config: SplitConfig) -> Sides:
     number = {split.value: side for side, split in enumerate(SIDES)}
     published = survey.column(lambda profile: number.get(profile.split, -1), np.int8)
     whole = survey.column(lambda profile: profile.source in config.test_sources, np.bool_)
-    own = np.where(survey.subject != 0, tested, whole | survey.drawn)
-    return np.where(published >= 0, published, np.where(own, TEST, TRAIN)).astype(np.int8)
+    own = np.where(survey.subject != 0, tested, survey.drawn)
+    _refuse_overruled(config, source, published, own & ~whole)
+    placed = np.where(published >= 0, published, np.where(own, TEST, TRAIN))
+    return np.where(whole, TEST, placed).astype(np.int8)
+
+
+def _refuse_overruled(config: SplitConfig, source: Any, published: Sides, own: Bools) -> None:
+    """Published sides stand, so a rule that wants one of their training records held out would do nothing.
+
+    Raises:
+        ConfigError: there is such a rule.
+    """
+    overruled = own & (published >= 0) & (published != TEST)
+    for row in np.flatnonzero(overruled)[:1].tolist():
+        name, side = source[row], SIDES[int(published[row])].value
+        count = int((overruled & (source == name) & (published == published[row])).sum())
+        rules = {"test_subjects": config.test_subjects, "by_image": config.by_image, "by_id": config.by_id}
+        rule = next((rule for rule, sources in rules.items() if name in sources), "test_subjects")
+        raise ConfigError(
+            f"split.{rule} holds out {count} records of '{name}' that are published as '{side}', and "
+            "published sides stand; take the rule out, or hold out the whole source with split.test_sources"
+        )
 
 
 def unknown_subjects(survey: Survey) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
