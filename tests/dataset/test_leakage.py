@@ -8,6 +8,7 @@ import pytest
 
 from bimedix2 import io
 from bimedix2.dataset.leakage import Runs
+from bimedix2.errors import ConfigError
 from bimedix2.manifest import read_manifest
 from bimedix2.records import Record
 from bimedix2.records.store import read_records
@@ -107,6 +108,12 @@ def test_a_benchmark_of_its_own_is_compared_with_and_not_written(write: Write, b
     counts = read_manifest(folder)["counts"]
     assert (counts["in"], counts["kept"], counts["removed"]) == (2, 1, {"leak-ngram": 1})
     assert "against.0" in read_manifest(folder)["inputs"]
+
+
+def test_a_benchmark_without_test_records_is_no_silent_guard(write: Write, build: Build) -> None:
+    other = write([record("t", CASE, "Heparin.")], name="benchmark")
+    with pytest.raises(ConfigError, match=r"leakage.against: .*benchmark has no test record"):
+        build(write([record("leak", CASE, "Nothing.")]), leakage={"against": [str(other)]})
 
 
 def test_a_source_whose_sides_share_images_may_keep_them(write: Write, build: Build) -> None:

@@ -27,7 +27,7 @@ from bimedix2.dataset.leakage import Audit, LeakageConfig
 from bimedix2.dataset.mixture import MixtureConfig
 from bimedix2.dataset.plan import Plan
 from bimedix2.dataset.shuffle import Shard
-from bimedix2.dataset.split import TRAIN, SplitConfig
+from bimedix2.dataset.split import TEST, TRAIN, SplitConfig
 from bimedix2.dataset.survey import Looked, survey
 from bimedix2.errors import ConfigError, ImageError
 from bimedix2.manifest import RunFolder, read_manifest
@@ -194,6 +194,7 @@ def _decide(config: Config, folders: list[Path], against: list[Path]) -> _Decide
     if config.failed_translations == "remove":
         fates.unreviewed(plan)
     fates.sort_out(plan, config.split, config.components, {path: n for n, path in enumerate(folders)})
+    _refuse_idle(plan, len(folders), against)
     available = plan.mine & (plan.side == TRAIN)
     audit = fates.audit_of(plan, units, config.leakage, workers)
     if config.deduplicate:
@@ -201,6 +202,22 @@ def _decide(config: Config, folders: list[Path], against: list[Path]) -> _Decide
     fates.cut(plan, config.components, config.seed)
     fates.draw(plan, config.mixtures(), config.meta(), config.seed)
     return _Decided(plan, units, _lines(config, plan, available), audit, holders)
+
+
+def _refuse_idle(plan: Plan, folders: int, against: list[Path]) -> None:
+    """A benchmark that marks no record as a test's would stand guard over nothing.
+
+    Raises:
+        ConfigError: there is such a folder.
+    """
+    number = plan.survey.column(lambda profile: profile.folder, np.int32)
+    tests = set(np.unique(number[(plan.side == TEST) & (plan.survey.profile >= 0)]).tolist())
+    for place, path in enumerate(against, folders):
+        if place not in tests:
+            raise ConfigError(
+                f"leakage.against: {path} has no test record (split: test), so nothing would be compared; "
+                "name a folder whose records are a test's, or leave it out"
+            )
 
 
 def _lines(config: Config, plan: Plan, available: Bools) -> list[Line]:
