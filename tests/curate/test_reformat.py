@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from bimedix2.curate.reformat import Reformat, ReformatConfig, prompt, prompt_version
-from bimedix2.curate.reformat.kinds import KINDS, Choice, place
+from bimedix2.curate.reformat.kinds import KINDS, Choice, place, ungrounded
 from bimedix2.errors import DataError
 from bimedix2.llm.backend import Loglikelihood, Reply, Request
 from bimedix2.llm.cache import Cache, Cached
 from bimedix2.records import ImagePart, Language, Message, Provenance, Record
+from bimedix2.records.translations import failed_checks
 
 IMAGE = "a" * 64
 CAPTION = "Axial CT of the chest with a 3 cm mass in the left upper lobe."
@@ -115,6 +116,24 @@ def test_each_kind_makes_records_with_the_image_and_their_origin(kind: str) -> N
     assert asked.messages[0].text == prompt(kind)
     assert not any(message.images for message in asked.messages)
     assert not work.removed
+
+
+def test_a_review_of_the_source_is_none_of_its_rewriting() -> None:
+    reviewed = SHORT.model_copy(
+        update={"meta": {"review": {"verdict": "minor"}, "translation": {"failed": ["sites"]}}}
+    )
+    _, rows, _ = rewrite("vqa-detailed", [reviewed], {"answer": "Yes, there is a mass."})
+    assert set(rows[1].meta) == {"reformat"}
+    unseen = SHORT.model_copy(update={"meta": {"translation": {"failed": ["sites"]}}})
+    _, rows, _ = rewrite("vqa-detailed", [unseen], {"answer": "Yes, there is a mass."})
+    assert failed_checks(rows[1]) == ("sites",)
+
+
+@pytest.mark.parametrize(
+    ("said", "new"), [("في الرئة اليُسرى", True), ("في الرئة اليمنى", False), ("في الجانب الأيسر", True)]
+)
+def test_a_side_that_the_source_does_not_have_is_seen_in_arabic(said: str, new: bool) -> None:
+    assert bool(ungrounded(f"نعم، كتلة {said}.", "هل هناك كتلة في الجانب الأيمن؟ نعم")) is new
 
 
 def test_a_conversation_and_a_talk_have_their_turns() -> None:

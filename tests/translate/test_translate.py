@@ -16,6 +16,7 @@ from bimedix2.manifest import RunFolder
 from bimedix2.records import DataClass, ImagePart, Language, Message, Provenance, Record
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records, write_records
+from bimedix2.records.translations import failed_checks
 
 ARABIC = {
     "Where is the effusion?": "أين الانصباب؟",
@@ -137,6 +138,21 @@ def test_what_still_fails_is_kept_and_marked_for_review(
     manifest = io.read_json(out / "manifest.json")
     assert manifest["failed_checks"] == {"laterality": 1}
     assert manifest["counts"]["failed-a-check"] == 1
+
+
+def test_a_review_of_the_source_is_none_of_its_translation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a translation that fails a check would count as looked at."""
+    with RunFolder(tmp_path / "reviewed", "review", {}) as out:
+        (out.path / "images").mkdir()
+        meta = {"review": {"verdict": "none"}, "kept": 1}
+        write_records(out.path, [conversation("a", "Where?", "On the left.", meta=meta)])
+        source = out.publish({})
+    translator = Scripted({"Where?": ["أين؟"] * 3, "On the left.": ["في اليمين."] * 3})
+    twin = twins(run(source, monkeypatch, translator))["a-ar"]
+    assert failed_checks(twin) == ("laterality",)
+    assert twin.meta["kept"] == 1
 
 
 def test_no_answer_is_removed_with_its_reason(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,8 @@ class Loop:
             "language": self.target,
             "messages": one.source.rebuild(one.texts),
             "provenance": provenance,
-            "meta": {**record.meta, "translation": said},
+            # Who reviewed the source has not seen this translation.
+            "meta": {**{k: v for k, v in record.meta.items() if k != "review"}, "translation": said},
         }
         return Twin(Record.model_validate(record.model_copy(update=changes).model_dump()))
 

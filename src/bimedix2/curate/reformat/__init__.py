@@ -155,6 +155,9 @@ class Reformat:
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
         step = f"reformat:{self.config.kind}:{outcome.reply.model}@{today}"
         said = {"of": record.id, "kind": self.config.kind, "prompt": prompt_version(self.config.kind)}
+        # Who reviewed the source has not seen these words; a failed check that nobody looked at stays.
+        settled = {"review", "translation"} if "review" in record.meta else set()
+        meta = {key: value for key, value in record.meta.items() if key not in settled}
         for number, texts in enumerate(self.kind.turns(outcome.value, record), 1):
             self.counts["made"] += 1
             provenance = record.provenance.model_copy(update={"steps": (*record.provenance.steps, step)})
@@ -163,7 +166,7 @@ class Reformat:
                 "messages": messages(texts, record.images),
                 "task": self.kind.task,
                 "provenance": provenance,
-                "meta": {**record.meta, "reformat": said},
+                "meta": {**meta, "reformat": said},
             }
             yield Record.model_validate(record.model_copy(update=changes).model_dump())
 

@@ -26,9 +26,10 @@ CORRECT = (
 )
 """What "right" says nothing of a side before."""
 SIDES = {
-    "left": re.compile(r"\bleft\b", re.I),
-    "right": re.compile(rf"\bright\b(?!\s+(?:{CORRECT})\b)", re.I),
+    "left": re.compile(r"\bleft\b|\b[وبف]?(?:ال|لل)?(?:ايسر|يسري|يسار)\b", re.I),
+    "right": re.compile(rf"\bright\b(?!\s+(?:{CORRECT})\b)|\b[وبف]?(?:ال|لل)?(?:ايمن|يمني|يمين)\b", re.I),
 }
+"""As they stand in a folded text."""
 SPOKEN_OF = re.compile(r"\b(?:caption|figure legend|the text|the passage|as described|mentioned)\b", re.I)
 EVERY = re.compile(r"\b(?:all|none|both) of (?:the|these)\b", re.I)
 YES_NO = {"yes", "no", "نعم", "لا"}
@@ -151,8 +152,9 @@ def _options(record: Record) -> Given | None:
 
 def ungrounded(text: str, grounds: str) -> str:
     """A number or a side of ``text`` that its source does not have, as a sentence; or nothing."""
-    known = set(NUMBER.findall(folded(grounds)))
-    new = [number for number in NUMBER.findall(folded(text)) if number not in known]
+    text, grounds = folded(text), folded(grounds)
+    known = set(NUMBER.findall(grounds))
+    new = [number for number in NUMBER.findall(text) if number not in known]
     if new:
         return f"the number {new[0]} does not stand in the source; say nothing that it does not say"
     for side, words in SIDES.items():
