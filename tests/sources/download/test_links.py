@@ -44,6 +44,17 @@ def test_only_what_a_file_of_rows_names_is_fetched(tmp_path: Path) -> None:
     assert [(name, reason) for name, reason, _ in links.removed] == [("1_F1.jpg", "not-wanted")]
 
 
+def test_a_broken_row_of_what_is_wanted_is_counted(tmp_path: Path) -> None:
+    """Else its image would be left out as one that nobody wants."""
+    file = as_lines(tmp_path / "l.jsonl", [row("1_F1"), row("1_F2")])
+    wanted = tmp_path / "w.jsonl"
+    wanted.write_text('{"image": "1_F1.jpg"}\n{"image": "1_F2.jpg"\n{"image": 7}\n{"text": "no image"}\n')
+    links = read_links(file, wanted, {})
+    broken = [(name, what) for name, reason, what in links.removed if reason == "broken-row"]
+    assert [name for name, _ in broken] == ["wanted line 2", "wanted line 3"]
+    assert links.rows == 4
+
+
 def test_a_mirror_stands_in_the_place_of_the_longest_start(tmp_path: Path) -> None:
     file = as_lines(tmp_path / "l.jsonl", [row("1_F1")])
     host = "https://ftp.ncbi.nlm.nih.gov"

@@ -7,7 +7,7 @@ and ``image_file_path`` (the member, ``PMC6149739/name.jpg``). The list itself w
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,7 +17,7 @@ import httpx
 from bimedix2 import io
 from bimedix2.errors import DataError
 from bimedix2.sources.removed import BROKEN
-from bimedix2.sources.rows import items_or_lines
+from bimedix2.sources.rows import Row, items_or_lines
 
 FIELDS = ("pair_id", "pmc_tar_url", "image_file_path")
 
@@ -44,7 +44,7 @@ class Links:
     Attributes:
         archives: in the order of their first row.
         removed: (name, reason, what) of rows that ask for nothing.
-        rows: that the list has, wanted or not.
+        rows: that the list has, wanted or not, and those of ``wanted`` that are broken.
         not_linked: names of images that ``wanted`` names and the list does not.
     """
 
@@ -60,21 +60,24 @@ def read_links(file: Path, wanted: Path | None, mirrors: Mapping[str, str]) -> L
     Raises:
         DataError: the first row does not have the layout, or nothing is left to fetch.
     """
-    names = None if wanted is None else set(_wanted(wanted))
     archives: dict[str, Archive] = {}
     removed: list[tuple[str, str, str]] = []
+    names = None if wanted is None else _wanted(wanted, removed)
+    rows = len(removed)
     seen: dict[str, tuple[str, str]] = {}
-    rows = 0
+    first = True
     for number, value in io.read_lines(file):
         rows += 1
         where = f"{file} line {number}"
         try:
             name, url, member = _row(value, where)
         except DataError as error:
-            if rows == 1:
+            if first:
                 raise
             removed.append((f"line {number}", BROKEN, str(error)))
             continue
+        finally:
+            first = False
         if names is not None and name not in names:
             removed.append((name, "not-wanted", f"{wanted} does not name it"))
         elif name in seen:
@@ -93,11 +96,20 @@ def read_links(file: Path, wanted: Path | None, mirrors: Mapping[str, str]) -> L
     return Links(list(archives.values()), removed, rows, sorted(names - seen.keys()) if names else [])
 
 
-def _wanted(file: Path) -> Iterator[str]:
-    for row in items_or_lines(file):
-        if not isinstance(row, DataError):
-            images = row.value.get("image")
-            yield from [images] if isinstance(images, str) else images or []
+def _wanted(file: Path, removed: list[tuple[str, str, str]]) -> set[str]:
+    """The names of the images that a file's rows show; rows that do not say are put with what is removed."""
+    names: set[str] = set()
+    for number, row in enumerate(items_or_lines(file), 1):
+        images = row.value.get("image") if isinstance(row, Row) else None
+        shown = [images] if isinstance(images, str) else images or []
+        if isinstance(row, DataError):
+            removed.append((f"wanted line {number}", BROKEN, str(row)))
+        elif isinstance(shown, list) and all(isinstance(one, str) for one in shown):
+            names.update(shown)
+        else:
+            what = f"{row.where}: 'image' is {images!r:.60}, neither a name nor a list of names"
+            removed.append((f"wanted line {number}", BROKEN, what))
+    return names
 
 
 def _row(value: Any, where: str) -> tuple[str, str, str]:
