@@ -104,6 +104,15 @@ def changed(reviewed: Any, tmp_path: Path, change: Any) -> Any:
     return exchange.read(given, reviewed.room.board)
 
 
+def test_a_span_with_two_labels_is_two_issues(reviewed: Any, tmp_path: Path) -> None:
+    def change(tasks: Any) -> None:
+        (span,) = [one for one in tasks[0]["annotations"][0]["result"] if one["type"] == "labels"][:1]
+        span["value"]["labels"] = ["laterality", "style"]
+
+    kinds = [issue["category"] for issue in changed(reviewed, tmp_path, change)[0][2]["issues"]]
+    assert {"laterality", "style"} <= set(kinds)
+
+
 def test_users_of_another_tool_have_names_of_their_own_and_skipped_tasks_are_left_out(
     reviewed: Any, tmp_path: Path
 ) -> None:

@@ -222,7 +222,7 @@ def _from_label_studio(task: Any, given: Imported, board: Board) -> list[Review]
         said: dict[str, list[Any]] = {}
         for result in annotation["result"]:
             said.setdefault(result["from_name"], []).append(result["value"])
-        spans = [(v["start"], v["end"], v["labels"][0]) for v in said.get("issue", [])]
+        spans = [(v["start"], v["end"], kind) for v in said.get("issue", []) for kind in v["labels"]]
         whole = [kind for value in said.get("category", []) for kind in value["choices"]]
         verdict = said["verdict"][0]["choices"][0]
         corrected, why = (
