@@ -115,7 +115,11 @@ def _refuse_overruled(config: SplitConfig, source: Any, published: Sides, own: B
     for row in np.flatnonzero(overruled)[:1].tolist():
         name, side = source[row], SIDES[int(published[row])].value
         count = int((overruled & (source == name) & (published == published[row])).sum())
-        rules = {"test_subjects": config.test_subjects, "by_image": config.by_image, "by_id": config.by_id}
+        rules = {
+            "test_subjects": set(config.test_subjects),
+            "by_image": set(config.by_image),
+            "by_id": set(config.by_id),
+        }
         rule = next((rule for rule, sources in rules.items() if name in sources), "test_subjects")
         raise ConfigError(
             f"split.{rule} holds out {count} records of '{name}' that are published as '{side}', and "
