@@ -2,10 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -141,3 +142,42 @@ def chromium_path(lacking: Callable[[str], NoReturn]) -> str:
     """The Chromium that browser tests start."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     return found or lacking("Chromium is not here; run: apt-get install -y chromium fonts-noto-core")
+
+
+@pytest.fixture
+def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every model that is loaded lies on torch's ``meta`` device, which holds shapes and no numbers.
+
+    An operation on tensors of two devices fails, as it does on a GPU; every number that is read or copied
+    from the device is 1. So it shows where tensors lie, and not what a GPU computes.
+    """
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    aten = torch.ops.aten
+    reads = (aten._local_scalar_dense, aten.item, aten.is_nonzero)
+
+    class OneDevice(TorchDispatchMode):
+        def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            kwargs = kwargs or {}
+            tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+            away = bool(tensors) and tensors[0].device.type == "meta"
+            if op.overloadpacket in reads and away:
+                return tensors[0].new_ones((), device="cpu").tolist()
+            copies = op.overloadpacket in (aten._to_copy, aten.to, aten.copy_)
+            # A number without dimensions may come from the processor, here as on a GPU.
+            places = {t.device.type for t in tensors if t.dim()}
+            if len(places) > 1 and not copies:
+                raise AssertionError(f"{op} got tensors of several devices: {sorted(places)}")
+            if copies and away:
+                try:
+                    return op(*args, **kwargs)
+                except NotImplementedError:  # to the processor
+                    return torch.ones(tensors[0].shape, dtype=kwargs.get("dtype") or tensors[0].dtype)
+            return op(*args, **kwargs)
+
+    monkeypatch.setattr("bimedix2.model.checkpoint.choose", lambda _: torch.device("meta"))
+    with OneDevice(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*copying from a non-meta parameter")
+        yield

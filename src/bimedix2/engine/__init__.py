@@ -11,7 +11,9 @@ from bimedix2.llm.backend import StreamingBackend
 Dtype = Literal["float32", "bfloat16"]
 
 
-def open_engine(model: str, threads: int | None = None, dtype: Dtype = "float32") -> StreamingBackend:
+def open_engine(
+    model: str, threads: int | None = None, dtype: Dtype = "float32", device: str = "auto"
+) -> StreamingBackend:
     """Load a model (a preset, a checkpoint folder or a Hugging Face folder) and return it as a backend.
 
     Args:
@@ -20,9 +22,10 @@ def open_engine(model: str, threads: int | None = None, dtype: Dtype = "float32"
             busy are slower than one.
         dtype: what the language model computes in. ``bfloat16`` reads prompts faster and takes half
             the memory where the processor multiplies it (AVX512-BF16, AMX), and is slower elsewhere.
+        device: ``auto`` (a GPU where torch sees one), ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
-        ModelError: no such model.
+        ModelError: no such model, or no such device.
         MissingExtra: torch or transformers is not installed.
     """
     try:
@@ -34,4 +37,4 @@ def open_engine(model: str, threads: int | None = None, dtype: Dtype = "float32"
 
     if threads is not None:
         torch.set_num_threads(threads)
-    return Engine(load(model, dtype=getattr(torch, dtype)))
+    return Engine(load(model, dtype=getattr(torch, dtype), device=device))

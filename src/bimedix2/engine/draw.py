@@ -39,4 +39,5 @@ def draw(logits: torch.Tensor, sampling: Sampling, rng: Any) -> int:
         probability = torch.zeros_like(probability).scatter(
             0, where, torch.where(before < sampling.top_p, ordered, 0.0)
         )
-    return int(torch.multinomial(probability, 1, generator=rng))
+    # On the processor, where the generator is: a seed draws the same tokens wherever the model computes.
+    return int(torch.multinomial(probability.cpu(), 1, generator=rng))

@@ -83,6 +83,7 @@ class Engine:
         self._prompter = loaded.prompter
         self._model: Any = loaded.model
         self._language = loaded.model.model.language_model
+        self._device = loaded.model.device
         ends = loaded.model.generation_config.eos_token_id
         self._ends = frozenset(ends if isinstance(ends, list) else [ends])
         self._pictures = Pictures(loaded.model, loaded.processor)
@@ -153,9 +154,13 @@ class Engine:
 
     # What the language model reads and says
 
+    def _ids(self, values: Sequence[Any]) -> torch.Tensor:
+        """Whole numbers, where the model is."""
+        return torch.tensor(values, dtype=torch.long, device=self._device)
+
     def _embed(self, request: Request, encoded: Encoded) -> torch.Tensor:
         """Input embeddings ``(T, D)``, pictures in their places."""
-        ids = torch.tensor(encoded.ids)
+        ids = self._ids(encoded.ids)
         embeds: torch.Tensor = self._language.embed_tokens(ids)
         if encoded.images:
             pictures = torch.cat([self._pictures.see(key, request.images) for key in encoded.images])
@@ -205,11 +210,11 @@ class Engine:
                 break
             if len(staying) < len(seats):
                 seats = [seats[row] for row in staying]
-                keep = torch.tensor(staying)
+                keep = self._ids(staying)
                 cache.batch_select_indices(keep)
                 mask, positions = mask[keep], positions[keep]
-            embeds = self._language.embed_tokens(torch.tensor([[seat.tokens[-1]] for seat in seats]))
-            mask = torch.cat([mask, torch.ones(len(seats), 1, dtype=torch.long)], dim=1)
+            embeds = self._language.embed_tokens(self._ids([[seat.tokens[-1]] for seat in seats]))
+            mask = torch.cat([mask, mask.new_ones(len(seats), 1)], dim=1)
             positions = positions[:, -1:] + 1
         return replies
 
@@ -232,11 +237,11 @@ class Engine:
                 past_key_values=cache,
                 use_cache=True,
             )
-            cache.batch_select_indices(torch.tensor(rows))
+            cache.batch_select_indices(self._ids(rows))
             parts = [part[shared:] for part in parts]
         width = max(len(part) for part in parts)
         embeds = parts[0].new_zeros(len(parts), width, parts[0].shape[1])
-        mask = torch.zeros(len(parts), width, dtype=torch.long)
+        mask = torch.zeros(len(parts), width, dtype=torch.long, device=self._device)
         for row, part in enumerate(parts):
             embeds[row, width - len(part) :] = part
             mask[row, width - len(part) :] = 1
@@ -273,7 +278,7 @@ class Engine:
         try:
             while reply is None:
                 with torch.inference_mode():
-                    positions = torch.arange(len(turn.ids), len(turn.ids) + len(fresh))[None]
+                    positions = self._ids([range(len(turn.ids), len(turn.ids) + len(fresh))])
                     states = self._language(
                         inputs_embeds=embeds,
                         position_ids=positions,
@@ -284,7 +289,7 @@ class Engine:
                     token = draw(self._logits(states), asked.request.sampling, seat.rng)
                     reply = self._take(seat, token)
                     fresh = (token,)
-                    embeds = self._language.embed_tokens(torch.tensor([fresh]))
+                    embeds = self._language.embed_tokens(self._ids([fresh]))
                 # Blanks at either end are no part of the answer: they wait for a word after them.
                 certain = seat.text.text.strip()
                 if len(certain) > handed:
@@ -301,7 +306,7 @@ class Engine:
         last: tuple[Encoded, torch.Tensor] | None = None
         for request, text in pairs:
             if not request.messages:
-                out.append(self._score_text(text))
+                out.append(self._score_text(request.before, text))
                 continue
             encoded = self._prompter.encode(request.messages, generate=True)
             words = self._prompter.continuation(text)
@@ -313,7 +318,7 @@ class Engine:
                     f"{self._prompter.context}; shorten one of them"
                 )
             if len(words) > 1:
-                tail = self._language.embed_tokens(torch.tensor(words[:-1]))
+                tail = self._language.embed_tokens(self._ids(words[:-1]))
                 states = self._states(torch.cat([self._embed(request, encoded), tail]))
                 out.append(self._sum(states[-len(words) :], words))
                 continue
@@ -322,13 +327,14 @@ class Engine:
             out.append(self._sum(last[1], words))
         return out
 
-    def _score_text(self, text: str) -> Loglikelihood:
-        """The words of a plain text, the first token given."""
-        ids = self._prompter.encode_text(text).ids
-        if len(ids) < 2:
+    def _score_text(self, before: str, text: str) -> Loglikelihood:
+        """The words of a plain text behind others, or but for its first token, which is given."""
+        ids = self._prompter.encode_text(before + text).ids
+        given = len(self._prompter.encode_text(before).ids) if before else 1
+        if len(ids) <= given:
             raise DataError(f"the text {text!r} has no second token to score; give a longer one")
-        states = self._states(self._language.embed_tokens(torch.tensor(ids)))
-        return self._sum(states[:-1], ids[1:])
+        states = self._states(self._language.embed_tokens(self._ids(ids)))
+        return self._sum(states[given - 1 : -1], ids[given:])
 
     def _states(self, embeds: torch.Tensor) -> torch.Tensor:
         states: torch.Tensor = self._language(inputs_embeds=embeds[None], use_cache=False).last_hidden_state[
@@ -338,6 +344,6 @@ class Engine:
 
     def _sum(self, states: torch.Tensor, tokens: Sequence[int]) -> Loglikelihood:
         logs = torch.log_softmax(self._logits(states), dim=-1)
-        wanted = torch.tensor(tokens)
+        wanted = self._ids(tokens)
         value = logs.gather(1, wanted[:, None]).sum()
         return Loglikelihood(float(value), len(tokens), bool((logs.argmax(-1) == wanted).all()))

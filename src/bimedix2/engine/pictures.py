@@ -45,7 +45,7 @@ class Pictures:
             raise DataError(f"the request names image {key[:12]} but does not bring it; send its bytes")
         picture = imaging.read(images[key], "the image").image
         pixels = self._processor.image_processor([picture], return_tensors="pt")["pixel_values"]
-        made = self._model.model.get_image_features(pixel_values=pixels)
+        made = self._model.model.get_image_features(pixel_values=pixels.to(self._model.device))
         features: torch.Tensor = made.pooler_output[0]
         self._kept[key] = features
         self._used += features.nbytes

@@ -19,6 +19,7 @@ from bimedix2 import io
 from bimedix2.errors import MissingExtra, ModelError
 from bimedix2.manifest import hash_folder
 from bimedix2.model.build import HASHES, ensure_base
+from bimedix2.model.device import choose
 from bimedix2.model.presets import PRESETS, Preset, preset
 from bimedix2.model.prompt import Prompter
 from bimedix2.model.vocabulary import read_merges
@@ -140,7 +141,9 @@ def base_hash(base: Path) -> str:
     return io.sha256_bytes(io.canonical_json([kept, layout, vocabulary]).encode("utf-8", "surrogatepass"))
 
 
-def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None) -> Loaded:
+def load(
+    source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None, device: str = "cpu"
+) -> Loaded:
     """Load a model by name or folder, in evaluation mode.
 
     Args:
@@ -149,6 +152,7 @@ def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None)
         dtype: of the language model in memory, float32 by default. What sees (tower and projector) is float32
             always: its states differ by orders of magnitude between dimensions, and half precision would
             round the small ones away. The identity tells dtypes apart, since their answers can differ.
+        device: see ``bimedix2.model.device``; the identity tells a GPU from the processor likewise.
 
     Raises:
         ModelError: no such model, or its files do not fit together.
@@ -159,6 +163,7 @@ def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None)
         from transformers.utils import logging
     except ImportError as error:
         raise MissingExtra("transformers", "model") from error
+    place = choose(device)
     chosen, base, trained = describe(source)
     assert base is not None
     logging.disable_progress_bar()
@@ -171,6 +176,8 @@ def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None)
     hashes = {"base": base_hash(base)}
     if dtype is not torch.float32:
         hashes["dtype"] = str(dtype)
+    if place.type != "cpu":
+        hashes["device"] = place.type
     if trained is not None:
         load_projector(model, trained)
         hashes |= {n: h for n, h in hash_folder(trained).items() if n.endswith(".safetensors")}
@@ -181,7 +188,7 @@ def load(source: str, *, merge: bool = True, dtype: "torch.dtype | None" = None)
     identity = io.sha256_bytes(io.canonical_json(hashes).encode())
     label = source if source in PRESETS else Path(source).resolve().name
     name = f"bimedix2-{label}@{identity[:8]}"
-    return Loaded(model.eval(), processor, Prompter(processor, context), name, identity, chosen)
+    return Loaded(model.to(place).eval(), processor, Prompter(processor, context), name, identity, chosen)
 
 
 def load_projector(model: Any, folder: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from bimedix2.config import Settings
 from bimedix2.errors import DataError, ModelError
 from bimedix2.manifest import RunFolder, read_manifest
+from bimedix2.model.device import Device
 from bimedix2.records import Language, Record, Split
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
@@ -74,6 +75,8 @@ class Config(Settings):
     dtype: Literal["float32", "bfloat16"] = "float32"
     """What the frozen language model computes in; what learns is float32 always. ``bfloat16`` is the faster
     one where the processor multiplies it (AVX512-BF16, AMX, a GPU), and the slower one elsewhere."""
+    device: Device = "auto"
+    """``auto`` (a GPU where torch sees one), ``cpu``, ``cuda`` or ``cuda:N``."""
     threads: int | None = Field(default=None, ge=1)
     """Torch threads; ``None`` leaves torch's own choice. Losses repeat exactly at an equal count."""
     seed: int = 0
@@ -108,7 +111,7 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     from bimedix2.train.prealign import CaptionWords, prealign
     from bimedix2.train.step import Runner
 
-    loaded = checkpoint.load(f"{config.model}{checkpoint.BASE_SUFFIX}")
+    loaded = checkpoint.load(f"{config.model}{checkpoint.BASE_SUFFIX}", device=config.device)
     if loaded.preset is None:
         raise ModelError(f"'{config.model}' is no preset; training starts from one")
     phases, keep = _samples(config, loaded)
@@ -142,6 +145,7 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     shutil.rmtree(folder / loop.STATE)
     used = {
         "seconds": round(sum(line["seconds"] for line in log)),
+        "device": loaded.model.device.type,
         "threads": torch.get_num_threads(),
         "steps": len(log),
         "tokens": sum(line["tokens"] for line in log),

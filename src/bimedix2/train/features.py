@@ -97,9 +97,10 @@ def tower_features(model: Any, processor: Any, store: ImageStore, keys: Sequence
         pictures.append(variant(picture, image, int(number.removesuffix("t")), number.endswith("t")))
     pixels = processor.image_processor(pictures, return_tensors="pt")["pixel_values"]
     layer = model.config.vision_feature_layer
+    pixels = pixels.to(model.device)
     with torch.inference_mode():
         states = model.model.vision_tower(pixels, output_hidden_states=True).hidden_states[layer]
-    return states[:, 1:].numpy()
+    return states[:, 1:].cpu().numpy()
 
 
 def fold_standardisation(projector: Any, mean: "torch.Tensor", deviation: "torch.Tensor") -> None:
@@ -111,5 +112,5 @@ def fold_standardisation(projector: Any, mean: "torch.Tensor", deviation: "torch
 
     with torch.no_grad():
         first = projector.linear_1
-        first.weight.div_(deviation)
-        first.bias.sub_(first.weight @ mean)
+        first.weight.div_(deviation.to(first.weight))
+        first.bias.sub_(first.weight @ mean.to(first.weight))

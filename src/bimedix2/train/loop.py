@@ -130,7 +130,7 @@ class Trainer:
             (result.loss / len(rows)).backward()  # type: ignore[no-untyped-call]
             loss += float(result.loss.detach()) / len(rows)
             samples += result.samples
-            exact += result.exact
+            exact += int(result.exact)
             tokens += result.tokens
         line: dict[str, Any] = {"step": self.step, "loss": loss, "samples": samples, "exact": exact}
         if keep is not None:
@@ -175,7 +175,7 @@ class Trainer:
         if not file.exists():
             log.unlink(missing_ok=True)
             return
-        state = torch.load(file, weights_only=True)
+        state = torch.load(file, weights_only=True, map_location="cpu")
         with torch.no_grad():
             for parameter, saved in zip(self.parameters, state["parameters"], strict=True):
                 parameter.copy_(saved)

@@ -61,8 +61,10 @@ class CaptionWords:
     def __init__(
         self, embeddings: torch.Tensor, samples: Sequence[Sample], features: Features, seed: int
     ) -> None:
-        vocabulary, self.shares = _words(samples)
-        words = embeddings[torch.tensor(vocabulary)].detach().float()
+        vocabulary, shares = _words(samples)
+        self.device = embeddings.device
+        self.shares = shares.to(self.device)
+        words = embeddings[torch.tensor(vocabulary, device=self.device)].detach().float()
         self.centre = words.mean(0)
         self.length = (words - self.centre).norm(dim=1).mean()
         self.directions = functional.normalize(words - self.centre, dim=1)
@@ -79,7 +81,7 @@ class CaptionWords:
         """
         rng = random.Random(f"{self.seed}:prealign:{step}")
         rows = rng.choices(range(len(self.samples)), self.weights, k=BATCH)
-        taken = self.features.take([self.samples[row].images[0] for row in rows])
+        taken = self.features.take([self.samples[row].images[0] for row in rows]).to(self.device)
         patches = rng.sample(range(taken.shape[1]), min(PATCHES, taken.shape[1]))
         out = projector(taken[:, patches]) - self.centre
         wanted = self.shares[rows]

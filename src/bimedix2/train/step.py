@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from bimedix2.train.attention import Layout, register
 from bimedix2.train.features import Features
-from bimedix2.train.packing import Packed
+from bimedix2.train.packing import Array, Packed
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,9 @@ class Result:
 
     loss: torch.Tensor
     samples: int
-    exact: int
-    """Samples whose every answer token is the most likely one, the earlier ones given."""
+    exact: torch.Tensor
+    """How many samples have every answer token the most likely one, the earlier ones given; a tensor without
+    dimensions, so that a GPU is not waited for."""
     tokens: int
 
 
@@ -35,19 +37,23 @@ class Runner:
         self.llava = model.get_base_model() if hasattr(model, "get_base_model") else model
         self.language = self.llava.model.language_model
         self.features = features
+        self.device = self.llava.device
         self.language.config._attn_implementation = register()
+
+    def _put(self, numbers: Array) -> torch.Tensor:
+        return torch.from_numpy(numbers).to(self.device)
 
     def states(self, row: Packed) -> torch.Tensor:
         """Last hidden states of a row: ``(T, D)``."""
-        ids = torch.from_numpy(row.ids)
+        ids = self._put(row.ids)
         embeds = self.language.embed_tokens(ids)
         if row.images:
-            projected = self.llava.model.multi_modal_projector(self.features.take(row.images))
-            where = torch.from_numpy(row.image_rows)
+            projected = self.llava.model.multi_modal_projector(self.features.take(row.images).to(self.device))
+            where = self._put(row.image_rows)
             embeds = embeds.index_put((where,), projected.to(embeds.dtype))
         states: torch.Tensor = self.language(
             inputs_embeds=embeds[None],
-            position_ids=torch.from_numpy(row.positions)[None],
+            position_ids=self._put(row.positions)[None],
             use_cache=False,
             packed=Layout(row.segments, embeds.device, row.root),
         ).last_hidden_state[0]
@@ -55,7 +61,7 @@ class Runner:
 
     def hidden(self, row: Packed) -> torch.Tensor:
         """Last hidden states at the rows that predict a learned token: ``(A, D)``."""
-        return self.states(row)[torch.from_numpy(row.predict)]
+        return self.states(row)[self._put(row.predict)]
 
     def logits(self, row: Packed) -> torch.Tensor:
         """Logits of the learned tokens, float32 whatever the model computes in: ``(A, V)``."""
@@ -68,16 +74,15 @@ class Runner:
         So a long Arabic answer, spelled byte by byte, counts more than a short one, but not by its length.
         """
         logits = self.logits(row)
-        labels = torch.from_numpy(row.labels)
-        owner = torch.from_numpy(row.owner)
-        lengths = torch.bincount(owner, minlength=len(row.samples)).float()
-        weight = lengths[owner].rsqrt()
+        labels, owner = self._put(row.labels), self._put(row.owner)
+        lengths = np.bincount(row.owner, minlength=len(row.samples))
+        weight = self._put(lengths[row.owner]).float().rsqrt()
         losses = functional.cross_entropy(logits, labels, reduction="none")
-        missed = torch.zeros(len(row.samples)).index_add_(
+        missed = torch.zeros(len(row.samples), device=self.device).index_add_(
             0, owner, (logits.detach().argmax(-1) != labels).float()
         )
         loss = (losses * weight).sum() / weight.sum()
-        return Result(loss, len(row.samples), int((missed == 0).sum()), len(row.ids))
+        return Result(loss, len(row.samples), (missed == 0).sum(), len(row.ids))
 
     def keep(self, row: Packed) -> Result:
         """Mean KL divergence (nats a token) of this model from the untrained one on a row of plain text."""
@@ -85,4 +90,4 @@ class Runner:
             base = functional.log_softmax(self.logits(row), dim=-1)
         now = functional.log_softmax(self.logits(row), dim=-1)
         loss = functional.kl_div(now, base, log_target=True, reduction="batchmean")
-        return Result(loss, len(row.samples), 0, len(row.ids))
+        return Result(loss, len(row.samples), torch.zeros(()), len(row.ids))
