@@ -31,7 +31,7 @@ def test_a_gpu_that_is_not_here_is_refused(
     tiny: Any, squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    with pytest.raises(ModelError, match=r"device 'cuda:1' is not here: torch .* sees 1 GPUs; use device=cpu"):
+    with pytest.raises(ModelError, match=r"'cuda:1' is not here: torch .* sees 1 GPUs; use device=cpu"):
         stage(tiny, squares, tmp_path / "align", "align", device="cuda:1")
 
 

@@ -13,6 +13,10 @@ def test_four_questions_two_in_each_language_on_scans_that_are_here(cli: Any, ec
     assert code == 0
     for number, example in enumerate(listed, 1):
         assert f"[{number}] {example.caption}\n{example.text}\n    1. {example.text} [1 of 1]\n" in out
+    assert [line.strip() for line in out.splitlines() if "own header" in line] == [
+        "(the file's own header: CT, HEAD)",
+        "(the file's own header: MR, ABDOMEN)",
+    ] * 2
     assert err.count("echo@1") == 4
     assert err.count("For research only") == 4
 

@@ -26,3 +26,14 @@ def demo(model: Model = "nano", threads: Threads = None) -> None:
         talk.attach(show(example_scans()[example.image], LIMITS, example.caption))
         sys.stdout.write("    ")
         print_answer(talk.ask(example.text))
+        print(f"   (the file's own header: {_header(example_scans()[example.image])})")
+
+
+def _header(scan: bytes) -> str:
+    """Modality and body part as the scanner wrote them, to judge the answer by."""
+    from io import BytesIO
+
+    import pydicom
+
+    header = pydicom.dcmread(BytesIO(scan), stop_before_pixels=True)
+    return f"{header.get('Modality', '?')}, {header.get('BodyPartExamined', '?')}"
