@@ -95,13 +95,15 @@ def test_an_example_is_a_file_and_a_picture(service: Any, name: str) -> None:
     assert (status, headers["content-type"]) == (200, "image/png")
 
 
-@pytest.mark.parametrize("path", ["/examples/../secret.dcm", "/examples/none.png", "/examples/examples_overlay.exe"])
+@pytest.mark.parametrize(
+    "path", ["/examples/../secret.dcm", "/examples/none.png", "/examples/examples_overlay.exe"]
+)
 def test_no_other_example_is_there(service: Any, path: str) -> None:
     assert service.ask("GET", path)[0] == 404
 
 
 def test_the_pages_answer_is_text_and_html(service: Any) -> None:
-    body = {"messages": [{"role": "user", "content": "ما الجرعة؟"}]}
+    body = {"messages": [{"role": "user", "content": "ما هذه الصورة؟"}]}
     status, stream, headers = service.ask("POST", "/chat", body)
     assert status == 200
     assert headers["content-type"].startswith("text/event-stream")

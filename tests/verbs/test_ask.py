@@ -40,6 +40,25 @@ def test_an_arabic_answer_is_signed_in_arabic_too(cli: Any, echo: Any) -> None:
     assert "For research only" in err
 
 
+def test_a_safeguard_answers_before_the_model_and_says_who_it_is(cli: Any, echo: Any, png: Path) -> None:
+    question = "How many mg of ibuprofen should my son take?"
+    code, out, err = cli("ask", question, "--image", str(png))
+    assert code == 0
+    assert out.startswith("I cannot set a dose")
+    assert "Fixed answer of the safeguard “dose”; the model did not write it." in err
+    assert "echo@1" not in err
+    _, out, err = cli("ask", question, "--no-safeguards")
+    assert out == f"1. {question} [0 of 0]\n"
+    assert "echo@1" in err
+
+
+def test_a_safeguard_answers_arabic_in_arabic(cli: Any, echo: Any) -> None:
+    _, out, err = cli("ask", "أبي فاقد الوعي ولا يتنفس")
+    assert out.startswith("قد تكون هذه حالة طارئة.")
+    assert "إجابة ثابتة من قاعدة الأمان «الحالة الطارئة»" in err
+    assert "Fixed answer of the safeguard “emergency”" in err
+
+
 def test_a_cut_answer_says_so() -> None:
     from bimedix2.llm.backend import Reply
 

@@ -29,6 +29,8 @@ def test_without_a_recipe_it_is_the_shipped_one(cli: Any, started: list[Config])
     assert cli("serve", "port=8123", "threads=1")[0] == 0
     assert (started[0].model, started[0].host, started[0].loopback) == ("nano", "127.0.0.1", True)
     assert (started[1].port, started[1].threads) == (8123, 1)
+    assert cli("serve", "safeguards=false")[0] == 0
+    assert [config.safeguards for config in started] == [True, True, False]
 
 
 def test_the_recipe_in_the_package_is_the_one_in_recipes() -> None:

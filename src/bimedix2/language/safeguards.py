@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from bimedix2 import io
 from bimedix2.language.concepts import Tongue
+from bimedix2.llm.backend import Reply
 from bimedix2.records import Message
 from bimedix2.text.arabic import normalise, script
 
@@ -29,24 +30,60 @@ class Ruling:
     text: str
 
 
+@dataclass(frozen=True)
+class Fixed(Reply):
+    """An answer that no model wrote; ``model`` is the one in whose place it stands. It has no tokens."""
+
+    rule: str = ""
+
+
 @cache
 def _text() -> str:
     return files("bimedix2.language").joinpath(FILE).read_text(encoding="utf-8")
 
 
+class _Rule(NamedTuple):
+    """A row of the file, compiled; its fields as the file's head explains them."""
+
+    name: str
+    when: re.Pattern[str]
+    blank: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
+    despite: re.Pattern[str] | None
+    say: dict[Tongue, str]
+
+    def fits(self, text: str) -> bool:
+        """Whether the rule answers a normalised text."""
+        left = self.blank.sub("_", text) if self.blank else text
+        if not self.when.search(left):
+            return False
+        excused = self.unless is not None and self.unless.search(left) is not None
+        return not excused or (self.despite is not None and self.despite.search(left) is not None)
+
+
 @cache
-def _rules() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str] | None, dict[Tongue, str]], ...]:
-    """Name, when, unless, and what is said."""
+def _rules() -> tuple[_Rule, ...]:
+    found = yaml.safe_load(_text())
+    words: dict[str, str] = {}
+    for name, pattern in found["words"].items():  # a word may use those above it
+        words[name] = _filled(pattern, words)
+    parts = ("when", "blank", "unless", "despite")
     return tuple(
-        (row["rule"], _either(row["when"]), _either(row["unless"]) if any(row["unless"].values()) else None,
-         row["say"])
-        for row in yaml.safe_load(_text())
-    )  # fmt: skip
+        _Rule(row["rule"], **{part: _either(row.get(part), words) for part in parts}, say=row["say"])
+        for row in found["rules"]
+    )
 
 
-def _either(words: dict[str, Any]) -> re.Pattern[str]:
+def _filled(pattern: str, words: dict[str, str]) -> str:
+    return re.sub(r"(?<!\(\?)<([a-z]+)>", lambda found: words[found[1]], pattern)
+
+
+def _either(patterns: dict[str, list[str]] | None, words: dict[str, str]) -> Any:
+    if patterns is None:
+        return None
+    any_of = "|".join(_filled(pattern, words) for tongue in ("en", "ar") for pattern in patterns[tongue])
     # "And" and "so" are written as part of the next word in Arabic.
-    return re.compile(rf"(?<!\w)[وف]?(?:{'|'.join([*words['en'], *words['ar']])})(?!\w)")
+    return re.compile(rf"(?<!\w)[وف]?(?:{any_of})(?!\w)")
 
 
 def version() -> str:
@@ -62,7 +99,13 @@ def screen(messages: Sequence[Message]) -> Ruling | None:
     words = messages[-1].text
     text = normalise(words)
     tongue: Tongue = script(words) or "en"
-    for name, when, unless, say in _rules():
-        if when.search(text) and not (unless and unless.search(text)):
-            return Ruling(name, say[tongue])
+    for rule in _rules():
+        if rule.fits(text):
+            return Ruling(rule.name, rule.say[tongue])
     return None
+
+
+def answer(messages: Sequence[Message], model: str) -> Fixed | None:
+    """``screen``, as a reply in the place of the named model's."""
+    ruling = screen(messages)
+    return Fixed(ruling.text, model, "stop", 0, 0, ruling.rule) if ruling else None

@@ -1,7 +1,6 @@
-"""The review server put together: store, room, sessions, pages, guard; and the socket it listens on."""
+"""The review server put together: store, room, sessions, pages, guard; its beginning and its end."""
 
 import logging
-import socket
 import ssl
 from collections.abc import Callable
 from typing import cast
@@ -23,6 +22,7 @@ from bimedix2.review.trial import pages as trial_pages
 from bimedix2.review.trial import room as trial_room
 from bimedix2.review.trial.batch import check_input
 from bimedix2.web.guard import Asgi, Guard
+from bimedix2.web.listening import address, listen
 
 
 def build(config: Config, pages: Entry) -> Asgi:
@@ -48,22 +48,6 @@ def build(config: Config, pages: Entry) -> Asgi:
     app.add_exception_handler(HTTPException, no_route)
     secure = bool(config.tls_cert) or config.behind_proxy
     return Guard(cast(Asgi, app), (config.host, *config.allowed_hosts), secure)
-
-
-def listen(config: Config) -> socket.socket:
-    """Return a bound socket.
-
-    Raises:
-        ConfigError: the address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    try:
-        return socket.create_server((config.host, config.port), family=family)
-    except OSError as error:
-        where = f"{config.host} port {config.port}"
-        raise ConfigError(
-            f"{where} cannot be bound ({error.strerror}); choose another port=NUMBER"
-        ) from error
 
 
 class Server:
@@ -92,14 +76,12 @@ class Server:
                 pages = Pages(self.room, sessions, config)
             self.given = add_people(self.store, config.people, config.reset, config.passwords_file)
             settings = _settings(config, build(config, pages))
-            self._socket = listen(config)
+            self._socket = listen(config.host, config.port)
         except BaseException:
             self.store.close()
             raise
         self._server = uvicorn.Server(settings)
-        host = f"[{config.host}]" if ":" in config.host else config.host
-        scheme = "https" if config.tls_cert else "http"
-        self.address = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
+        self.address = address(self._socket, config.host, bool(config.tls_cert))
 
     def told(self) -> str:
         """What to tell whoever started it."""

@@ -14,7 +14,8 @@ from bimedix2.llm.backend import Reply
 from bimedix2.serve.faults import Fault
 from bimedix2.serve.intake import Intake
 from bimedix2.serve.protocol import Completion, parse
-from bimedix2.serve.worker import Event, Job, Worker
+from bimedix2.serve.screening import Screening
+from bimedix2.serve.worker import Event, Job
 
 
 class EventStream(StreamingResponse):
@@ -73,9 +74,10 @@ async def completion_lines(job: Job, first: Event, completion: Completion) -> As
     yield "data: [DONE]\n\n"
 
 
-def add_api(app: FastAPI, worker: Worker, intake: Intake) -> None:
+def add_api(app: FastAPI, screening: Screening, intake: Intake) -> None:
     """Add the API's routes."""
     config = intake.config
+    worker = screening.worker
     started = int(time.time())
 
     @app.get("/health")
@@ -87,6 +89,7 @@ def add_api(app: FastAPI, worker: Worker, intake: Intake) -> None:
             "name": worker.name,
             "version": __version__,
             "waiting": worker.waiting,
+            "safeguards": screening.rules,
         }
         return JSONResponse(state, 200 if worker.name else 503)
 
@@ -106,13 +109,13 @@ def add_api(app: FastAPI, worker: Worker, intake: Intake) -> None:
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:
-        names = {config.model_id, worker.name or config.model_id}
+        names = {config.model_id, screening.model}
         asked = await intake.json(request, lambda body: parse(body, config, names))
-        job = worker.submit(asked.request)
+        job = await screening.submit(asked.request)
         if asked.stream:
             first = await answered(job, request, whole=False)
-            completion = Completion(worker.name or config.model_id, asked.include_usage)
+            completion = Completion(screening.model, job.fixed, asked.include_usage)
             return EventStream(job, completion_lines(job, first, completion))
         reply = await answered(job, request, whole=True)
         assert isinstance(reply, Reply)
-        return JSONResponse(Completion(reply.model).whole(reply))
+        return JSONResponse(Completion(reply.model, job.fixed).whole(reply))

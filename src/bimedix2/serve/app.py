@@ -1,7 +1,6 @@
-"""The server put together: guard, API, page and worker; and the socket it listens on."""
+"""The server put together: guard, API, page, safeguards and worker; its beginning and its end."""
 
 import logging
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,9 +18,11 @@ from bimedix2.serve.faults import Fault, fault_of
 from bimedix2.serve.intake import Intake
 from bimedix2.serve.key import KeyCheck, Sessions
 from bimedix2.serve.pages import add_pages
+from bimedix2.serve.screening import Screening
 from bimedix2.serve.settings import Config
 from bimedix2.serve.worker import Worker
 from bimedix2.web.guard import Asgi, Guard
+from bimedix2.web.listening import address, listen
 
 OpenBackend = Callable[[str, int | None], StreamingBackend]
 """``open_backend(model, threads)``: ``engine.open_engine``, or a stand-in for it."""
@@ -39,8 +40,9 @@ def build(config: Config, worker: Worker) -> Asgi:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     intake = Intake(config)
     sessions = Sessions(config.key())
-    add_api(app, worker, intake)
-    add_pages(app, worker, intake, sessions)
+    screening = Screening(worker, config.safeguards, config.model_id)
+    add_api(app, screening, intake)
+    add_pages(app, screening, intake, sessions)
 
     async def refused(_: Request, error: Exception) -> Response:
         fault = fault_of(error)
@@ -64,28 +66,6 @@ def _body(status: int, sentence: str) -> dict[str, Any]:
     """A refusal of the guard as OpenAI's clients read it."""
     codes = {421: "unknown_host", 403: "cross_origin"}
     return Fault(status, sentence, codes.get(status, "server_error")).body()
-
-
-def listen(config: Config) -> socket.socket:
-    """Return a bound socket.
-
-    Raises:
-        ConfigError: the address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    try:
-        return socket.create_server((config.host, config.port), family=family)
-    except OSError as error:
-        where = f"{config.host} port {config.port}"
-        raise ConfigError(
-            f"{where} cannot be bound ({error.strerror}); choose another port=NUMBER"
-        ) from error
-
-
-def address(config: Config, port: int) -> str:
-    """The URL to open."""
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    return f"{'https' if config.tls_cert else 'http'}://{host}:{port}"
 
 
 class Server:
@@ -115,8 +95,8 @@ class Server:
                 f"the certificate cannot be read ({error}); check tls_cert and tls_key"
             ) from error
         self._server = uvicorn.Server(settings)
-        self._socket = listen(config)
-        self.address = address(config, self._socket.getsockname()[1])
+        self._socket = listen(config.host, config.port)
+        self.address = address(self._socket, config.host, bool(config.tls_cert))
 
     def run(self) -> None:
         """Serve until Ctrl+C or ``stop``.

@@ -19,6 +19,7 @@ from bimedix2.serve.examples import example_scans, examples
 from bimedix2.serve.faults import Fault
 from bimedix2.serve.intake import MIB, Intake, show, windows
 from bimedix2.serve.key import COOKIE, SESSION_SECONDS, Sessions
+from bimedix2.serve.screening import Screening
 from bimedix2.serve.settings import Config
 from bimedix2.serve.worker import Job, Worker
 from bimedix2.web import shell
@@ -62,6 +63,8 @@ async def page_lines(worker: Worker, job: Job) -> AsyncIterator[str]:
     """The page's events: the place in the queue, the answer so far as text and HTML, and its end."""
     text = ""
     ahead = -1
+    # A fixed answer carries its rule in the place of a model's name: no model wrote it.
+    fixed = {"safeguard": job.fixed.rule} if job.fixed else {}
     async for event in job.events(0.5):
         if event is None:
             if not text and (now := worker.ahead(job)) != ahead:
@@ -71,13 +74,13 @@ async def page_lines(worker: Worker, job: Job) -> AsyncIterator[str]:
             yield event_line(event.body())
         elif isinstance(event, str):
             text += event
-            yield event_line({"text": text, "html": render(text)})
+            yield event_line({"text": text, "html": render(text), **fixed})
         else:
-            end = {"finish": event.finish, "model": event.model}
+            end = {"finish": event.finish, **(fixed or {"model": event.model})}
             yield event_line({"text": event.text, "html": render(event.text), **end})
 
 
-def add_pages(app: FastAPI, worker: Worker, intake: Intake, sessions: Sessions) -> None:
+def add_pages(app: FastAPI, screening: Screening, intake: Intake, sessions: Sessions) -> None:
     """Add the page's routes."""
     config = intake.config
     app.mount(f"/static/{shell.asset_version()}", StaticFiles(directory=shell.STATIC))
@@ -85,9 +88,8 @@ def add_pages(app: FastAPI, worker: Worker, intake: Intake, sessions: Sessions) 
 
     @app.get("/")
     async def chat_page(request: Request) -> Response:
-        model = worker.name or config.model_id
-        limits = {"max_upload": config.max_upload_mb * MIB, "model": model}
-        return page(request, "chat.html", limits, model=model, examples=examples())
+        limits = {"max_upload": config.max_upload_mb * MIB, "model": screening.model}
+        return page(request, "chat.html", limits, model=screening.model, examples=examples())
 
     @app.get("/examples/{name}")
     async def example(name: str) -> Response:
@@ -118,8 +120,8 @@ def add_pages(app: FastAPI, worker: Worker, intake: Intake, sessions: Sessions) 
 
     @app.post("/chat")
     async def chat(request: Request) -> Response:
-        job = worker.submit(await intake.json(request, lambda body: parse_page(body, config)))
-        return EventStream(job, page_lines(worker, job))
+        job = await screening.submit(await intake.json(request, lambda body: parse_page(body, config)))
+        return EventStream(job, page_lines(screening.worker, job))
 
 
 def _add_login(app: FastAPI, intake: Intake, sessions: Sessions) -> None:

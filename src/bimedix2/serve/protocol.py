@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from bimedix2.language import safeguards
 from bimedix2.llm.backend import Reply, Request, Sampling
 from bimedix2.records import DataClass
 from bimedix2.serve.conversation import read_messages
@@ -151,10 +152,20 @@ def _stop(value: Any) -> tuple[str, ...]:
 
 
 class Completion:
-    """The shapes of one answer: its id and time are the same on every chunk."""
+    """The shapes of one answer: its id, its time and who gave it are the same on every chunk.
 
-    def __init__(self, model: str, include_usage: bool = False) -> None:
-        self.shared = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": model}
+    ``model`` is the served model's name. Where a safeguard answered in its place, ``safeguard`` names the
+    rule; a model's own answer has no such field.
+    """
+
+    def __init__(self, model: str, fixed: safeguards.Fixed | None, include_usage: bool = False) -> None:
+        self.shared: dict[str, Any] = {
+            "id": f"chatcmpl-{uuid.uuid4().hex}",
+            "created": int(time.time()),
+            "model": model,
+        }
+        if fixed:
+            self.shared["safeguard"] = {"rule": fixed.rule, "version": safeguards.version()[:8]}
         self.include_usage = include_usage
 
     def whole(self, reply: Reply) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Config(Settings):
     """Tokens of an answer when the request names no number."""
     queue_size: Annotated[int, Field(ge=1, le=1000)] = 8
     """Requests that may wait; one more is answered 429."""
+    safeguards: bool = True
+    """Whether fixed rules answer questions about self-harm, emergencies and doses in the model's place."""
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

@@ -13,6 +13,7 @@ from contextlib import closing
 from typing import cast
 
 from bimedix2.errors import BiMediX2Error, where
+from bimedix2.language.safeguards import Fixed
 from bimedix2.llm.backend import Reply, Request, StreamingBackend
 from bimedix2.serve.faults import Fault, fault_of
 
@@ -26,10 +27,20 @@ class Job:
 
     def __init__(self, request: Request, loop: asyncio.AbstractEventLoop) -> None:
         self.request = request
+        self.fixed: Fixed | None = None
         self.cancelled = threading.Event()
         self._loop = loop
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._kept: Event | None = None
+
+    @classmethod
+    def of(cls, request: Request, fixed: Fixed) -> "Job":
+        """A job that a safeguard has answered already, in the running event loop; no worker sees it."""
+        job = cls(request, asyncio.get_running_loop())
+        job.fixed = fixed
+        for event in (fixed.text, fixed):
+            job._events.put_nowait(event)
+        return job
 
     def put(self, event: Event) -> None:
         """Hand an event to the reader, from the worker's thread."""

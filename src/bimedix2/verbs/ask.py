@@ -9,6 +9,13 @@ import typer
 Model = Annotated[str, typer.Option(help="A preset (see 'bimedix2 models'), or a checkpoint's folder.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="The longest answer, in tokens.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Torch threads; left out, torch chooses.")]
+Safeguards = Annotated[
+    bool,
+    typer.Option(
+        "--safeguards/--no-safeguards",
+        help="Fixed answers on self-harm, emergencies and doses in the model's place.",
+    ),
+]
 
 
 def ask(
@@ -25,6 +32,7 @@ def ask(
     ] = None,
     max_tokens: MaxTokens = 256,
     threads: Threads = None,
+    safeguards: Safeguards = True,
 ) -> None:
     """Ask one question, about images or without one. Research only, no medical advice.
 
@@ -47,7 +55,7 @@ def ask(
     for name, opened in shown:
         for note in opened.notes:
             print(f"{name}: {note}", file=sys.stderr)
-    talk = Conversation(open_model(model, threads), Sampling(max_tokens=max_tokens))
+    talk = Conversation(open_model(model, threads), Sampling(max_tokens=max_tokens), safeguards)
     for _, opened in shown:
         talk.attach(opened)
     print_answer(talk.ask(question))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bimedix2.errors import BiMediX2Error, ConfigError, DataError
-from bimedix2.verbs.ask import MaxTokens, Model, Threads
+from bimedix2.verbs.ask import MaxTokens, Model, Safeguards, Threads
 
 if TYPE_CHECKING:
     from bimedix2.verbs.talk import Conversation
@@ -20,7 +20,12 @@ Anything else is a question, in Arabic or English."""
 COMMANDS = ("/image", "/new", "/help", "/quit")
 
 
-def chat(model: Model = "nano", max_tokens: MaxTokens = 256, threads: Threads = None) -> None:
+def chat(
+    model: Model = "nano",
+    max_tokens: MaxTokens = 256,
+    threads: Threads = None,
+    safeguards: Safeguards = True,
+) -> None:
     """Talk with the model, turn by turn; images come in at any turn. Research only, no medical advice.
 
     Reads stdin, so a file of turns can be piped in; then the first error ends it with exit code 2.
@@ -37,7 +42,7 @@ def chat(model: Model = "nano", max_tokens: MaxTokens = 256, threads: Threads = 
     person = sys.stdin.isatty()
     backend = open_model(model, threads)
     sampling = Sampling(max_tokens=max_tokens)
-    talk = Conversation(backend, sampling)
+    talk = Conversation(backend, sampling, safeguards)
     if person:
         import readline  # noqa: F401 - input() edits lines with it; its history stays in memory
 
@@ -90,7 +95,7 @@ def _command(line: str, talk: "Conversation") -> "Conversation":
     if name == "/help":
         print(HELP, file=sys.stderr)
     elif name == "/new":
-        talk = Conversation(talk.backend, talk.sampling)
+        talk = Conversation(talk.backend, talk.sampling, talk.guarded)
         print("[a new conversation]", file=sys.stderr)
     elif name == "/image":
         path, options = _image_options(rest)

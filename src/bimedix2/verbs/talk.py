@@ -4,13 +4,14 @@ Knows nothing about command lines, and nothing about which model answers.
 """
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TextIO, cast
 
 from bimedix2 import __version__
 from bimedix2.errors import DataError, ImageError
+from bimedix2.language import safeguards
 from bimedix2.llm.backend import Reply, Request, Sampling, StreamingBackend
 from bimedix2.records import DataClass, ImagePart, Message
 from bimedix2.serve.conversation import check_text
@@ -27,9 +28,10 @@ UNSAFE = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))
 class Conversation:
     """Turns so far, and the images that wait for the next question."""
 
-    def __init__(self, backend: StreamingBackend, sampling: Sampling) -> None:
+    def __init__(self, backend: StreamingBackend, sampling: Sampling, guarded: bool = True) -> None:
         self.backend = backend
         self.sampling = sampling
+        self.guarded = guarded
         self.messages: list[Message] = []
         self.images: dict[str, bytes] = {}
         self.waiting: list[ImagePart] = []
@@ -42,6 +44,8 @@ class Conversation:
     def ask(self, text: str) -> Generator[str | Reply, None, None]:
         """Yield the answer's pieces, then the reply; the turn is kept only when the whole answer came.
 
+        Where the safeguards are on and one of them answers, the model is not asked.
+
         Raises:
             DataError: the text is empty, or holds what only the model's own format may.
             ContextError: the conversation is longer than the context.
@@ -49,12 +53,18 @@ class Conversation:
         check_question(text)
         asked = Message.of("user", *self.waiting, text)
         request = Request((*self.messages, asked), self.images, self.sampling, DataClass.PATIENT)
-        with closing(cast(Generator[str | Reply, None, None], self.backend.stream(request))) as pieces:
+        with closing(cast(Generator[str | Reply, None, None], self._answer(request))) as pieces:
             for piece in pieces:
                 if isinstance(piece, Reply):
                     self.messages += [asked, Message.of("assistant", piece.text)]
                     self.waiting = []
                 yield piece
+
+    def _answer(self, request: Request) -> Iterator[str | Reply]:
+        fixed = safeguards.answer(request.messages, self.backend.name) if self.guarded else None
+        if fixed is None:
+            return self.backend.stream(request)
+        return (piece for piece in (fixed.text, fixed))
 
 
 def check_question(text: str) -> None:
@@ -105,12 +115,14 @@ def print_answer(pieces: Generator[str | Reply, None, None], out: TextIO | None 
 
 
 def signature(reply: Reply) -> str:
-    """The line under an answer: model, version, and the notice in the answer's language and in English."""
+    """The line under an answer: who gave it, and the notice in the answer's language and in English."""
     from bimedix2.web.shell import strings
 
-    notice = strings()["en"]["notice"]
-    if script(reply.text) == "ar":
-        notice = f"{strings()['ar']['notice']} {notice}"
+    words = [strings()[language] for language in (("ar", "en") if script(reply.text) == "ar" else ("en",))]
+    notice = " ".join(word["notice"] for word in words)
+    if isinstance(reply, safeguards.Fixed):
+        said = " ".join(word[f"safeguard_{reply.rule}"] for word in words)
+        return f"-- {said} (rules {safeguards.version()[:8]}, bimedix2 {__version__}) {notice}"
     cut = " [cut at the length limit; raise --max-tokens]" if reply.finish == "length" else ""
     return f"-- {reply.model} (bimedix2 {__version__}){cut} {notice}"
 

@@ -67,7 +67,7 @@ def test_a_cut_answer_says_so(chat: Any) -> None:
 
 
 def test_an_arabic_answer_runs_right_to_left_with_its_numbers_isolated(chat: Any) -> None:
-    chat.ask("ما الجرعة؟")
+    chat.ask("ما هذه الصورة؟")
     paragraphs = chat.answer().locator(".answer > p")
     expect(paragraphs).to_have_count(2)
     for number in range(2):

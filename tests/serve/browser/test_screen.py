@@ -135,7 +135,7 @@ def test_a_narrow_screen_shows_everything_without_scrolling_sideways(
     chat.attach(png, scan("CT_small"))
     expect(chat.page.locator(".chip img")).to_have_count(2)
     assert chat.sideways() <= 0
-    chat.ask("ما الجرعة؟")
+    chat.ask("ما هذه الصورة؟")
     chat.answer()
     chat.attach(png)
     assert chat.sideways() <= 0

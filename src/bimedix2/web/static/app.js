@@ -212,9 +212,12 @@ function sign(view, turn, flag) {
   const again = element("button", { ...plain, class: "button plain again", onclick: () => regenerate(view, turn) },
     icon("again"), word("regenerate"));
   for (const button of document.querySelectorAll(".again")) button.remove();
-  view.node.append(element("div", { class: "signature" }, element("bdi", { dir: "ltr", class: "by" }, turn.model),
-    flag && word(flag, "span", { class: "flag" }),
-    element("span", { class: "tools" }, navigator.clipboard ? copy : null, again)));
+  // A safeguard says the same again, and the model did not speak: no name of it, and nothing to regenerate.
+  const by = turn.safeguard ? word(`safeguard_${turn.safeguard}`, "strong", { class: "by" })
+    : element("bdi", { dir: "ltr", class: "by" }, turn.model);
+  view.node.classList.toggle("fixed", Boolean(turn.safeguard));
+  view.node.append(element("div", { class: "signature" }, by, flag && word(flag, "span", { class: "flag" }),
+    element("span", { class: "tools" }, navigator.clipboard ? copy : null, turn.safeguard ? null : again)));
 }
 
 function showFailure(failure) {
@@ -257,7 +260,8 @@ async function receive(control, view, turn) {
       turn.text = event.text;
       if (atEnd) window.scrollTo(0, document.body.scrollHeight);
     }
-    if (event.finish) Object.assign(turn, { finish: event.finish, model: event.model });
+    const { finish = null, safeguard = turn.safeguard, model = turn.model } = event;
+    Object.assign(turn, { finish, safeguard, model });
   }
   return turn.finish ? null : { code: "network", message: "" };
 }
@@ -282,10 +286,11 @@ async function answer(again) {
   const answered = !failure && Boolean(turn.finish || turn.text);
   if (answered) {
     const flag = turn.finish === "length" ? "cut" : turn.finish ? null : "stopped";
+    const said = turn.safeguard ? `safeguard_${turn.safeguard}` : flag ?? "answered";
     state.turns.push(turn);
     sign(view, turn, flag);
     $("model").textContent = turn.model;
-    announce(`${t(flag ?? "answered")} ${turn.finish ? view.body.textContent : ""}`);
+    announce(`${t(said)} ${turn.finish ? view.body.textContent : ""}`);
   } else {
     view.node.remove();
     if (failure) showFailure(failure);
