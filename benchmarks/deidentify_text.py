@@ -15,7 +15,6 @@ import yaml
 
 from bimedix2.text.deidentify import find
 
-
 FILES = ("deidentify_text.yaml", "deidentify_unseen.yaml")
 
 

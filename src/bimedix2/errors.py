@@ -9,6 +9,7 @@ BiMediX2Error            base; the command line prints it and exits with 2
 |  +- ContextError       a conversation is longer than the model's context
 +- EndpointError         a language model's endpoint cannot be reached, or gives no usable answer
 |  +- RefusedError       it refused this one request; others may be answered
+|  +- NotServedError     it has no such path, model or log-probabilities; another way of asking may do
 +- BudgetError           the next request could cost more than is left of the budget
 +- DataClassError        a record may not be sent to that host
 +- MissingExtra          an optional dependency is absent; carries the exact pip install
@@ -51,6 +52,10 @@ class EndpointError(BiMediX2Error):
 
 class RefusedError(EndpointError):
     """An endpoint refused one request for what is in it; another request may be answered."""
+
+
+class NotServedError(EndpointError):
+    """An endpoint does not have what is asked for: a path, a model, or log-probabilities of prompts."""
 
 
 class BudgetError(BiMediX2Error):

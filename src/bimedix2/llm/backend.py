@@ -30,9 +30,10 @@ class Request:
     """One conversation that ends with the user's turn.
 
     ``images`` maps the sha256 that an ``ImagePart`` names to the image file's bytes. ``schema`` is the JSON
-    Schema of the answer, for backends that can hold a model to one. No model sees the last three: ``prompt``
+    Schema of the answer, for backends that can hold a model to one. No model sees the next three: ``prompt``
     is the version of the prompt that the messages were written from, ``sample`` tells several answers to one
-    request apart, ``id`` is the question's, by which a file of answers is joined.
+    request apart, ``id`` is the question's, by which a file of answers is joined. ``before`` is for a request
+    without messages, whose continuation is scored as plain text: what stands before it and is not scored.
     """
 
     messages: tuple[Message, ...]
@@ -43,6 +44,7 @@ class Request:
     prompt: str = ""
     sample: int = 0
     id: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bimedix2 import io
-from bimedix2.errors import EndpointError, RefusedError
+from bimedix2.errors import EndpointError, NotServedError, RefusedError
 from bimedix2.llm.backend import UNWATCHED, Loglikelihood, Reply, Request, Watch, all_answered
 from bimedix2.llm.budget import FREE, Budget, Tokens, tokens_of
 from bimedix2.llm.cache import BatchJob, Cache, Key, key_of
@@ -74,7 +74,7 @@ class Batched:
         watch: Watch,  # noqa: ARG002
     ) -> list[Loglikelihood | RefusedError]:
         """Refuse: batches give no log-probabilities of prompts."""
-        raise EndpointError("the batch API gives no likelihoods; set batch: false for them")
+        raise NotServedError("the batch API gives no likelihoods; set batch: false for them")
 
     def attempt(self, requests: Sequence[Request], watch: Watch) -> list[Reply | RefusedError]:
         """As ``chat``, with errors in the places of refused requests.

@@ -74,7 +74,7 @@ def key_of(identity: str, request: Request, continuation: str | None = None) -> 
         "schema": request.schema,
         "prompt": request.prompt,
         "continuation": continuation,
-    }
+    } | ({"before": request.before} if request.before else {})
     return io.sha256_bytes(io.canonical_json(exact).encode("utf-8", "surrogatepass")), request.sample
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import httpx
 
 from bimedix2 import io
-from bimedix2.errors import EndpointError, RefusedError
+from bimedix2.errors import EndpointError, NotServedError, RefusedError
 from bimedix2.llm.endpoint import Endpoint
 
 T = TypeVar("T")
@@ -38,6 +38,8 @@ EVERY_REQUEST = frozenset(
     }
 )
 """Error codes of OpenAI's that the next request would get too."""
+NOT_SERVED = frozenset({404, 405, 501})
+"""What an endpoint answers where it does not have what is asked for."""
 REFUSALS = frozenset({400, 413, 415, 422})
 """What an endpoint answers when one request's content is the trouble."""
 
@@ -257,8 +259,9 @@ class Connection:
         if status in (401, 403):
             key = self.endpoint.api_key_env or self.endpoint.api_key_file or "api_key_env"
             raise EndpointError(f"{where} does not let this key in ({said}); check {key}")
-        if code in EVERY_REQUEST or status in (402, 404, 405):
-            raise EndpointError(
+        if code in EVERY_REQUEST or status in (402, *NOT_SERVED):
+            kind = NotServedError if status in NOT_SERVED else EndpointError
+            raise kind(
                 f"{where} would refuse every request ({said}); check base_url, model, limit_name, body and "
                 "the account"
             )

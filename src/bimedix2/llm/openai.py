@@ -7,11 +7,11 @@ the reference of OpenAI's completions.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bimedix2.errors import DataError, EndpointError, RefusedError
+from bimedix2.errors import DataError, NotServedError, RefusedError
 from bimedix2.llm.backend import UNWATCHED, Loglikelihood, Reply, Request, Sampling, Watch, all_answered
 from bimedix2.llm.budget import FREE, Bill, Budget, tokens_of
 from bimedix2.llm.endpoint import PROTECTED, Endpoint
@@ -43,6 +43,14 @@ class _Token:
     rank: int
 
 
+@dataclass(frozen=True)
+class _Echoed:
+    """A token of a plain text: its log-probability, and the likeliest one's."""
+
+    value: float
+    best: float
+
+
 class OpenAI:
     """A ``WatchedBackend``. Several threads may call it; they share its limits.
 
@@ -55,6 +63,8 @@ class OpenAI:
         self.endpoint = endpoint
         self._budget = budget or Budget(endpoint.prices or FREE)
         self._connection = Connection(endpoint)
+        self._lengths: dict[str, Future[int]] = {}
+        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -84,8 +94,12 @@ class OpenAI:
     def loglikelihood(self, pairs: Sequence[Pair]) -> list[Loglikelihood]:
         """Score continuations; a request without messages scores its continuation as plain text.
 
+        Text and what stands before it are tokenised together; the tokens beyond those of the latter alone are
+        the continuation's, as lm-evaluation-harness counts them.
+
         Raises:
-            EndpointError: the endpoint gives no log-probabilities of prompts; and as ``chat``.
+            NotServedError: the endpoint gives no log-probabilities of prompts.
+            EndpointError: as ``chat``.
         """
         return all_answered(self.score(pairs, UNWATCHED))
 
@@ -151,7 +165,8 @@ class OpenAI:
         read: Callable[[Mapping[str, Any], Bill], T],
     ) -> T:
         """Send until answered, each try with its own reservation of money."""
-        tokens = tokens_of(asked.request, self._budget.prices.image_tokens, asked.continuation)
+        more = asked.request.before + asked.continuation
+        tokens = tokens_of(asked.request, self._budget.prices.image_tokens, more)
         quiet = asked.request.data_class in PROTECTED
 
         def once() -> T:
@@ -210,27 +225,64 @@ class OpenAI:
         return self._post("/chat/completions", body, asked, read)
 
     def _plain(self, asked: _Asked) -> Loglikelihood:
-        """Score the words of a plain text, the first token given."""
-        text = asked.continuation
+        """Score the words of a plain text, the first token given, or those behind ``before``."""
+        before = asked.request.before
+        whole = self._echo(asked, before + asked.continuation)
+        given = self._length(asked) if before else 1
+        scored = whole[given:]
+        if not scored and before:
+            raise RefusedError(
+                f"{self.name} makes no token of {asked.continuation!r} behind that text; give another option"
+            )
+        if not scored:
+            text = asked.continuation
+            raise DataError(f"the text {text!r} has no second token to score; give a longer one")
+        greedy = all(token.value >= token.best for token in scored)
+        return Loglikelihood(sum(token.value for token in scored), len(scored), greedy)
+
+    def _length(self, asked: _Asked) -> int:
+        """Tokens of ``before`` alone; the options of one question, asked together, count them once."""
+        before = asked.request.before
+        with self._lock:
+            known = self._lengths.get(before)
+            mine = known is None
+            found = self._lengths[before] = known or Future()
+        if mine:
+            try:
+                found.set_result(len(self._echo(asked, before)))
+            except BaseException as error:
+                with self._lock:
+                    del self._lengths[before]
+                found.set_exception(error)
+        return found.result()
+
+    def _echo(self, asked: _Asked, text: str) -> list[_Echoed]:
+        """Every token of a text, as completions give it back."""
         body = {"model": self.endpoint.model, "prompt": text, "echo": True, "max_tokens": 0, "logprobs": 1}
 
-        def read(value: Mapping[str, Any], bill: Bill) -> Loglikelihood:
+        def read(value: Mapping[str, Any], bill: Bill) -> list[_Echoed]:
             bill.cost = self._budget.prices.cost(usage_of(value, bill.tokens)[0], 0)
             try:
-                found = value["choices"][0]["logprobs"]
-                values = [float(number) for number in found["token_logprobs"][1:]]
-                best = [max(top.values()) for top in found["top_logprobs"][1:]]
+                choice = value["choices"][0]
+                said, found = choice.get("text"), choice["logprobs"]
+                values, tops = found["token_logprobs"], found["top_logprobs"]
+                # The first token has nothing before it: a number there is one of another text's, and so is
+                # a text that does not begin with the prompt. Some servers take ``echo`` and do not heed it.
+                heeded = not isinstance(said, str) or text.strip() in said
+                if not (heeded and values and values[0] is None):
+                    raise self._no_logprobs()
+                tokens = [
+                    _Echoed(float(number), max(float(one) for one in top.values()))
+                    for number, top in zip(values[1:], tops[1:], strict=True)
+                ]
             except (KeyError, IndexError, TypeError, ValueError, AttributeError):
                 raise self._no_logprobs() from None
-            if not values:
-                raise DataError(f"the text {text!r} has no second token to score; give a longer one")
-            greedy = all(one >= top for one, top in zip(values, best, strict=True))
-            return Loglikelihood(sum(values), len(values), greedy)
+            return [_Echoed(0.0, 0.0), *tokens]
 
         return self._post("/completions", body, asked, read)
 
-    def _no_logprobs(self) -> EndpointError:
-        return EndpointError(
+    def _no_logprobs(self) -> NotServedError:
+        return NotServedError(
             f"{self.endpoint.host} gives no log-probabilities of prompts; "
             "measure likelihoods with vLLM or a local checkpoint"
         )
