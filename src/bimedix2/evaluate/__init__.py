@@ -177,7 +177,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "clinical": Kind(clinical.run, clinical_replay.replay),
+    "clinical": Kind(clinical.run, clinical_replay.replay, clinical.questions),
     "vqa": Kind(vqa.run, vqa.replay, vqa.questions),
     "reports": Kind(reports.run, reports.replay, reports.questions),
     "uphill": Kind(uphill.run, uphill.replay, uphill.questions),

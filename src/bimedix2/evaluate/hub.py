@@ -1,7 +1,7 @@
-"""Any Hugging Face image-text-to-text model as a backend: its own processor, its own chat template.
+"""Any Hugging Face image-text-to-text or text model as a backend: its own processor, its own chat template.
 
 Knows nothing about this project's checkpoints: the prompt path is transformers' (``apply_chat_template`` of
-the model's processor), so a model is asked as its authors meant it.
+the model's processor), so a model is asked as its authors meant it. A text model's is its tokeniser.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,28 +38,39 @@ def open_hub(
         together: conversations read together.
 
     Raises:
-        ModelError: there is no such model, it is no image-text-to-text model, or it has no chat template.
+        ModelError: there is no such model, or it is neither an image-text-to-text nor a text model.
     """
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-
     more: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     try:
-        processor = AutoProcessor.from_pretrained(model, **more)
-        loaded: Any = AutoModelForImageTextToText.from_pretrained(model, dtype=getattr(torch, dtype), **more)
+        processor, loaded = _load(model, dtype, more)
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
-            f"'{model}' cannot be opened as an image-text-to-text model ({reason}); check its name, or give "
-            "the folder that it was downloaded to"
+            f"'{model}' cannot be opened as an image-text-to-text model or a text model ({reason}); check "
+            "its name, or give the folder that it was downloaded to"
         ) from error
-    if not getattr(processor, "chat_template", None):
-        raise ModelError(
-            f"'{model}' has no chat template; save one beside its processor (chat_template.jinja)"
-        )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     commit = getattr(loaded.config, "_commit_hash", None)
     name, identity = _identity(model, commit, dtype)
     return HubModel(loaded.to(device).eval(), processor, name, identity, together)
+
+
+def _load(model: str, dtype: Dtype, more: dict[str, Any]) -> tuple[Any, Any]:
+    """Processor and model; of what transformers knows as a text model alone, tokeniser and model."""
+    import transformers
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
+    )
+
+    kind = getattr(transformers.AutoConfig.from_pretrained(model, **more), "model_type", "")
+    words = (
+        kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and kind not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+    )
+    opener = transformers.AutoModelForCausalLM if words else transformers.AutoModelForImageTextToText
+    reader: Any = transformers.AutoTokenizer if words else transformers.AutoProcessor
+    processor = reader.from_pretrained(model, **more)
+    return processor, opener.from_pretrained(model, dtype=getattr(torch, dtype), **more)
 
 
 def _identity(model: str, commit: str | None, dtype: Dtype) -> tuple[str, str]:
@@ -74,8 +85,8 @@ class HubModel:
     """An ``IdentifiedBackend``.
 
     Args:
-        model: from ``AutoModelForImageTextToText``, in evaluation mode.
-        processor: its own.
+        model: from ``AutoModelForImageTextToText`` or ``AutoModelForCausalLM``, in evaluation mode.
+        processor: its own; of a text model its tokeniser.
         name: as it stands on every answer.
         identity: hash of all that answers depend on.
         together: conversations read together.
@@ -87,7 +98,8 @@ class HubModel:
         self._name = name
         self._identity = identity
         self._together = together
-        self._tokenizer = processor.tokenizer
+        self._tokenizer = getattr(processor, "tokenizer", processor)
+        self._sees = self._tokenizer is not processor
         if together > 1:
             self._tokenizer.padding_side = "left"
             if self._tokenizer.pad_token_id is None:
@@ -107,9 +119,55 @@ class HubModel:
         return self._identity
 
     @property
+    def model(self) -> Any:
+        """What transformers loaded."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its own."""
+        return self._tokenizer
+
+    @property
+    def chat_template(self) -> str:
+        """Its own; empty where it has none, as base models often."""
+        found = getattr(self._processor, "chat_template", None)
+        return "" if not found else found if isinstance(found, str) else io.canonical_json(found)
+
+    @property
     def template(self) -> str:
-        """Hash of its chat template."""
-        return io.sha256_bytes(io.canonical_json(self._processor.chat_template).encode())
+        """Hash of its chat template; empty where it has none."""
+        found = getattr(self._processor, "chat_template", None)
+        return io.sha256_bytes(io.canonical_json(found).encode()) if found else ""
+
+    def written(self, turns: Sequence[dict[str, str]], opened: bool = True) -> str:
+        """A conversation of plain texts (``role``, ``content``) as its template writes it.
+
+        Args:
+            turns: in order.
+            opened: the assistant's turn is opened at the end; else the last turn goes on.
+
+        Raises:
+            ModelError: it has no chat template.
+        """
+        shown = [
+            {
+                "role": t["role"],
+                "content": [{"type": "text", "text": t["content"]}] if self._sees else t["content"],
+            }
+            for t in turns
+        ]
+        text: str = self._templated(
+            shown, tokenize=False, add_generation_prompt=opened, continue_final_message=not opened
+        )
+        return text
+
+    def _templated(self, chats: Any, **more: Any) -> Any:
+        if not self.chat_template:
+            raise ModelError(
+                f"'{self._name}' has no chat template; save one beside its processor (chat_template.jinja)"
+            )
+        return self._processor.apply_chat_template(chats, **more)
 
     def chat(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer each request, in order.
@@ -134,7 +192,7 @@ class HubModel:
         last: tuple[Request, dict[str, Any], torch.Tensor] | None = None
         for request, text in pairs:
             if not request.messages:
-                out.append(self._score_text(text))
+                out.append(self._score_text(request.before, text))
                 continue
             words: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
             if not words:
@@ -150,12 +208,26 @@ class HubModel:
 
     def _encode(self, requests: Sequence[Request]) -> dict[str, Any]:
         """What the model is called with: token ids ``(B, T)``, their mask, pixels."""
-        chats = [[_turn(message, request) for message in request.messages] for request in requests]
+        chats = [[self._turn(message, request) for message in request.messages] for request in requests]
         padding = {"padding": True} if len(chats) > 1 else {}
-        encoded = self._processor.apply_chat_template(
+        encoded = self._templated(
             chats, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", **padding
         )
         return {name: self._there(value) for name, value in encoded.items()}
+
+    def _turn(self, message: Message, request: Request) -> dict[str, Any]:
+        """A message as the processor reads it; a text model's is a text, and pictures are refused.
+
+        Raises:
+            ModelError: it has a picture, and the model reads text alone.
+        """
+        if self._sees:
+            return _turn(message, request)
+        if message.images:
+            raise ModelError(
+                f"{self._name} is a text model and cannot be shown a picture; give another model"
+            )
+        return {"role": message.role, "content": message.text}
 
     def _there(self, value: Any) -> Any:
         """A tensor on the model's device, a picture in its type; processors make other things too."""
@@ -213,13 +285,16 @@ class HubModel:
                 text, stopped = text[: text.index(stop)], True
         return Reply(text.strip(), self._name, "stop" if stopped else "length", prompt, len(words))
 
-    def _score_text(self, text: str) -> Loglikelihood:
-        ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        if len(ids) < 2:
+    def _score_text(self, before: str, text: str) -> Loglikelihood:
+        # Behind other words with what the tokeniser puts before a text: as lm-evaluation-harness reads it.
+        special = bool(before)
+        ids: list[int] = self._tokenizer(before + text, add_special_tokens=special)["input_ids"]
+        first = len(self._tokenizer(before, add_special_tokens=special)["input_ids"]) if before else 1
+        if len(ids) <= first:
             raise DataError(f"the text {text!r} has no second token to score; give a longer one")
         given = torch.tensor([ids], device=self._model.device)
         logits = self._logits({"input_ids": given, "attention_mask": torch.ones_like(given)})
-        return _sum(logits[0, :-1], ids[1:])
+        return _sum(logits[0, first - 1 : -1], ids[first:])
 
     def _logits(self, inputs: dict[str, Any]) -> torch.Tensor:
         with torch.inference_mode():
@@ -228,7 +303,7 @@ class HubModel:
 
 
 def _turn(message: Message, request: Request) -> dict[str, Any]:
-    """A message as processors read it, its pictures opened."""
+    """A message as processors of pictures read it, its pictures opened."""
     parts: list[dict[str, Any]] = []
     for part in message.content:
         if isinstance(part, ImagePart):

@@ -62,7 +62,8 @@ class ModelSource(Settings):
                 f"name one of {', '.join(OF)}" + (f", not {' and '.join(named)}" if named else "")
             )
         for key, own in OF.items():
-            strange = sorted(own & self.model_fields_set)
+            # A resolved recipe states every key: one that has its default says nothing.
+            strange = sorted(name for name in own if getattr(self, name) != _default(name))
             if key != named[0] and strange:
                 raise ValueError(
                     f"'{strange[0]}' belongs to '{key}'; leave it out of a model of '{named[0]}'"
@@ -73,6 +74,10 @@ class ModelSource(Settings):
     def _answers_depend_on(self, endpoint: Endpoint | None) -> dict[str, Any] | None:
         """Limits and prices are no part of what a run is known by: it goes on with a larger budget."""
         return None if endpoint is None else endpoint.model_dump(mode="json", exclude=RUNNING)
+
+
+def _default(key: str) -> Any:
+    return ModelSource.model_fields[key].default
 
 
 OF: dict[str, set[str]] = {

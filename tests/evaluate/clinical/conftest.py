@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from bimedix2 import config, evaluate
 from bimedix2.evaluate.clinical.convert import SUBJECTS
 
 PAIRS = [
@@ -225,3 +226,27 @@ def data(copies: Path, tmp_path: Path) -> Path:
 
     convert(copies, tmp_path / "data")
     return tmp_path / "data"
+
+
+Make = Callable[..., evaluate.Config]
+
+
+@pytest.fixture
+def settings(tiny: object, data: Path, tmp_path: Path) -> Make:
+    """The room's recipe; keywords go over ``clinical``, those with a ``_`` over the room's own keys."""
+
+    def make(**changes: Any) -> evaluate.Config:
+        clinical: dict[str, Any] = {"data": str(data), "tasks": ["bimed_clinical"], "max_length": 512}
+        recipe: dict[str, Any] = {
+            "output": str(tmp_path / "scores"),
+            "model": "tiny-base",
+            "clinical": clinical | {k: v for k, v in changes.items() if not k.startswith("_")},
+            "threads": 1,
+            "resamples": 100,
+            "batch": 4,
+            "dtype": "float32",
+        }
+        recipe |= {k[1:]: v for k, v in changes.items() if k.startswith("_")}
+        return config.build(evaluate.Config, recipe)
+
+    return make

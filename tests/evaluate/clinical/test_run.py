@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bimedix2 import config, evaluate, io
+from bimedix2 import evaluate, io
 from bimedix2.engine.local import Engine
 from bimedix2.errors import ConfigError, DataError, RunError
 from bimedix2.evaluate.clinical import catalogue
@@ -27,27 +27,6 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 Make = Callable[..., evaluate.Config]
-
-
-@pytest.fixture
-def settings(tiny: object, data: Path, tmp_path: Path) -> Make:
-    """The room's recipe; keywords go over ``clinical``, those with a ``_`` over the room's own keys."""
-
-    def make(**changes: Any) -> evaluate.Config:
-        clinical: dict[str, Any] = {"data": str(data), "tasks": ["bimed_clinical"], "max_length": 512}
-        recipe: dict[str, Any] = {
-            "output": str(tmp_path / "scores"),
-            "model": "tiny-base",
-            "clinical": clinical | {k: v for k, v in changes.items() if not k.startswith("_")},
-            "threads": 1,
-            "resamples": 100,
-            "batch": 4,
-            "dtype": "float32",
-        }
-        recipe |= {k[1:]: v for k, v in changes.items() if k.startswith("_")}
-        return config.build(evaluate.Config, recipe)
-
-    return make
 
 
 def test_ten_columns_and_their_macro_mean_with_everything_on_disk(settings: Make) -> None:

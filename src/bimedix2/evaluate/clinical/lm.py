@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from lm_eval import utils
-from lm_eval.api.model import TemplateLM
+from lm_eval.api.model import LM, TemplateLM
 
 from bimedix2 import io
 from bimedix2.engine.local import Engine
@@ -34,7 +34,62 @@ def key(identity: str, kind: str, limit: int, *asked: Any) -> str:
     )
 
 
-class EngineLM(TemplateLM):  # type: ignore[misc]  # the harness is untyped
+class Kept:
+    """What is asked through a ledger: the part of a model of the harness that is the same for every backend.
+
+    A subclass brings ``_score``, and sets what stands here.
+    """
+
+    _identity: str
+    _name: str
+    _ledger: Ledger
+    _rows: int
+    _tick: Callable[[int], None]
+    max_length: int
+    asked: dict[tuple[str, str], Raw]
+    """``(context, continuation)`` -> what came back, of this process's calls."""
+
+    def _score(self, todo: dict[str, Encoded]) -> None:
+        """Ask, and keep what comes back under the requests' names."""
+        raise NotImplementedError
+
+    def _loglikelihood_tokens(
+        self, requests: Sequence[Encoded], disable_tqdm: bool = False, **_: Any
+    ) -> list[tuple[float, bool]]:
+        del disable_tqdm
+        keys = [key(self._identity, "loglikelihood", self.max_length, *texts) for texts, _, _ in requests]
+        todo = {k: request for k, request in zip(keys, requests, strict=True) if k not in self._ledger.known}
+        for *_texts, continuation in todo.values():
+            if len(continuation) > self.max_length:
+                raise DataError(
+                    f"a continuation takes {len(continuation)} tokens and the context is {self.max_length}; "
+                    "leave its task out, or raise max_length"
+                )
+        self._tick(len(requests) - len(todo))
+        self._score(todo)
+        known = [self._ledger.known[k] for k in keys]
+        self.asked |= {texts: raw for (texts, _, _), raw in zip(requests, known, strict=True)}
+        return [(raw["value"], raw["greedy"]) for raw in known]
+
+    def _cut(self, request: Encoded) -> int:
+        """Tokens that a prompt loses at its beginning."""
+        return max(0, len(request[1]) + len(request[2]) - self.max_length - 1)
+
+    def _raw(self, value: float, greedy: bool, request: Encoded) -> Raw:
+        """As it stands in the ledger."""
+        if value != value:
+            raise ModelError(f"{self._name} gave a likelihood that is no number; check its weights")
+        cut = self._cut(request)
+        raw: Raw = {"value": value, "greedy": greedy, "tokens": len(request[2])}
+        return raw | ({"cut": cut} if cut else {})
+
+    def _keep(self, rows: list[tuple[str, Raw]]) -> None:
+        if rows:
+            self._ledger.add(rows)
+            self._tick(len(rows))
+
+
+class EngineLM(Kept, TemplateLM):  # type: ignore[misc]  # the harness is untyped
     """The harness's side of an engine.
 
     Args:
@@ -55,6 +110,7 @@ class EngineLM(TemplateLM):  # type: ignore[misc]  # the harness is untyped
     ) -> None:
         super().__init__()
         self._engine = engine
+        self._identity, self._name = engine.identity, engine.name
         self._ledger = ledger
         self._rows = rows
         self._tick = tick
@@ -62,8 +118,7 @@ class EngineLM(TemplateLM):  # type: ignore[misc]  # the harness is untyped
         self.tokenizer = engine.prompter.tokenizer
         self._before: str = self.tokenizer.decode(self.prefix_token_id)
         self.max_length = limit or engine.prompter.context
-        self.asked: dict[tuple[str, str], Raw] = {}
-        """``(context, continuation)`` -> what came back, of this process's calls."""
+        self.asked = {}
 
     # What the harness's tokeniser is
 
@@ -120,48 +175,16 @@ class EngineLM(TemplateLM):  # type: ignore[misc]  # the harness is untyped
         found: list[tuple[float, bool]] = super().loglikelihood(list(requests), disable_tqdm=disable_tqdm)
         return found
 
-    def _loglikelihood_tokens(
-        self, requests: Sequence[Encoded], disable_tqdm: bool = False, **_: Any
-    ) -> list[tuple[float, bool]]:
-        del disable_tqdm
-        keys = [
-            key(self._engine.identity, "loglikelihood", self.max_length, *texts) for texts, _, _ in requests
-        ]
-        todo = {k: request for k, request in zip(keys, requests, strict=True) if k not in self._ledger.known}
-        self._tick(len(requests) - len(todo))
-        self._score(todo)
-        known = [self._ledger.known[k] for k in keys]
-        self.asked |= {texts: raw for (texts, _, _), raw in zip(requests, known, strict=True)}
-        return [(raw["value"], raw["greedy"]) for raw in known]
-
     def _score(self, todo: dict[str, Encoded]) -> None:
-        names, pairs, cut = list(todo), [], []
-        for _, context, continuation in todo.values():
-            if len(continuation) > self.max_length:
-                raise DataError(
-                    f"a continuation takes {len(continuation)} tokens and the context is {self.max_length}; "
-                    "leave its task out, or raise max_length"
-                )
-            kept = context[-(self.max_length + 1 - len(continuation)) :]
-            pairs.append((tuple(kept), tuple(continuation)))
-            cut.append(len(context) - len(kept))
+        names, requests = list(todo), list(todo.values())
+        pairs = [(tuple(one[1][self._cut(one) :]), tuple(one[2])) for one in requests]
         rows: list[tuple[str, Raw]] = []
         for number, found in self._engine.score(pairs, self._rows):
-            if found.value != found.value:
-                raise ModelError(
-                    f"{self._engine.name} gave a likelihood that is no number; check its weights"
-                )
-            raw: Raw = {"value": found.value, "greedy": found.greedy, "tokens": found.tokens}
-            rows.append((names[number], raw | ({"cut": cut[number]} if cut[number] else {})))
+            rows.append((names[number], self._raw(found.value, found.greedy, requests[number])))
             if len(rows) >= self._rows:
                 self._keep(rows)
                 rows = []
         self._keep(rows)
-
-    def _keep(self, rows: list[tuple[str, Raw]]) -> None:
-        if rows:
-            self._ledger.add(rows)
-            self._tick(len(rows))
 
     def loglikelihood_rolling(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
         """The log-likelihood of whole texts, windows of the context one after the other."""
@@ -220,6 +243,22 @@ class EngineLM(TemplateLM):  # type: ignore[misc]  # the harness is untyped
         )
         ids = self.tok_encode(context)[-(self.max_length - longest) :]
         return tuple(ids) or (self.prefix_token_id,), sampling
+
+
+class Gather(LM):  # type: ignore[misc]  # the harness is untyped
+    """A model of the harness that answers nothing: what it would be asked is in the harness's log."""
+
+    def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
+        """No likelihood: zeros."""
+        return [(0.0, False)] * len(requests)
+
+    def loglikelihood_rolling(self, requests: Sequence[Any]) -> list[float]:
+        """No task of clinical knowledge asks for whole texts."""
+        raise NotImplementedError("clinical knowledge is multiple choice")
+
+    def generate_until(self, requests: Sequence[Any]) -> list[str]:
+        """No task of clinical knowledge asks for free text."""
+        raise NotImplementedError("clinical knowledge is multiple choice")
 
 
 def _parts(names: list[str], size: int) -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""Clinical knowledge from its logs: each option's likelihood to choices, columns and pages again."""
+"""Clinical knowledge from its logs: likelihoods and answers to choices, columns and pages again."""
 
 from pathlib import Path
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from bimedix2 import io
 from bimedix2.config import build
 from bimedix2.evaluate import clinical
-from bimedix2.evaluate.clinical import catalogue
+from bimedix2.evaluate.clinical import catalogue, scores
 from bimedix2.manifest import read_manifest
 
 
 def replay(folder: Path, scratch: Path) -> None:
-    """Choose again by the kept likelihoods, and write every file of numbers.
+    """Choose again by what came back, and write every file of numbers.
 
     Args:
         folder: a finished one.
@@ -26,15 +26,15 @@ def replay(folder: Path, scratch: Path) -> None:
     chosen = catalogue.members(settings.tasks)
     names = {task.name for task in chosen}
     whole = [name for name, members in catalogue.groups().items() if names.issuperset(members)]
-    values = clinical._values(config, settings, chosen, whole, rows)
-    clinical._write(config, scratch, rows, values, io.read_json(folder / "scores.json")["signature"])
+    stated = io.read_json(folder / "scores.json")
+    opening = {key: stated[key] for key in ("signature", "not asked", "answers file")}
+    io.write_jsonl(scratch / "answers.jsonl", rows)
+    clinical._write(config, scratch, rows, clinical._values(config, chosen, whole, rows), opening)
 
 
 def _chosen(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with the likeliest option chosen: the first where two are equal, as the harness does it."""
-    values, expected = row["values"], row["expected"]
-    best = values.index(max(values))
-    right = (
-        best == expected if isinstance(expected, int) else row["options"][best].strip() == expected.strip()
-    )
-    return row | {"chosen": best, "tie": values.count(max(values)) > 1, "right": right}
+    """A row with its choice made again."""
+    if "values" in row:
+        return scores.chosen(row)
+    # Of an option that an endpoint refused there is nothing to choose by.
+    return scores.judged(row) if "raw" in row else row
