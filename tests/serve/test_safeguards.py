@@ -13,6 +13,10 @@ import pytest
 from PIL import Image
 
 from bimedix2.language.safeguards import version
+from bimedix2.llm.backend import Request
+from bimedix2.llm.endpoint import Endpoint
+from bimedix2.llm.openai import OpenAI
+from bimedix2.records import Message
 from bimedix2.text.arabic import script
 
 DOSE = "My son weighs 20 kg. How many milligrams of ibuprofen should he take?"
@@ -142,3 +146,14 @@ def test_the_pages_stream_names_the_rule_and_no_model(service: Any) -> None:
     assert events[-1]["finish"] == "stop"
     assert '<p dir="rtl">' in events[-1]["html"]
     assert all(later["text"].startswith(earlier["text"]) for earlier, later in pairwise(events))
+
+
+def test_who_asks_through_the_package_sees_who_answered(service: Any) -> None:
+    """An evaluation that points at a guarded server must not take a rule's words for the model's."""
+    backend = OpenAI(Endpoint(base_url=f"{service.address}/v1", model="scripted"))
+    try:
+        fixed, own = backend.chat([Request((Message.of("user", text),)) for text in (DOSE, "What is a CT?")])
+    finally:
+        backend.close()
+    assert fixed.model == f"{service.backend.name}@127.0.0.1, safeguard dose"
+    assert own.model == f"{service.backend.name}@127.0.0.1"
