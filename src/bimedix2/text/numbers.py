@@ -26,6 +26,7 @@ _NAMED = re.compile(r"\s+(?:finger|toe|digit|trimester)", re.IGNORECASE)
 """What a language may name otherwise than by its number."""
 _WORD_EN = re.compile(r"[A-Za-z]+")
 _WORD_AR = re.compile(r"[\u0621-\u064a]+")
+_POSSESSED = re.compile(r"(?<=[\u0621-\u064a]{3})(?:ه|ها|هم|هما|هن)$")
 _PERCENT = re.compile(r"(?:^|\s)(?:في\s+|ب)الما?ئة$")
 
 
@@ -297,7 +298,8 @@ def _other(token: _Token) -> tuple[str, int, str] | None:
     certain, never = _duals()
     forms = _without_clitics(token.word)
     if any(form in certain for form in forms):
-        return "2", 1, "dual"
+        # "The two discs" may have the two from what is named beside them.
+        return "2", 1, "loose" if re.match(r"[وف]?(?:[بك]?ال|لل)", token.word) else "dual"
     if any(form in ("ضعفي", "ضعفا") for form in forms):  # double, and weakness too
         return "2", 1, "loose"
     if token.bare("thousands") == 1000:  # also the name of the letter alef
@@ -317,7 +319,7 @@ def fractions(text: str, tongue: str) -> list[Number]:
     """Halves, thirds and quarters: words such as half, whose Arabic has other senses too."""
     if tongue == "ar":
         table: Mapping[str, Any] = _arabic("fraction")
-        forms = ((m, _without_clitics(m.group())) for m in _WORD_AR.finditer(text))
+        forms = ((m, _without_clitics(_POSSESSED.sub("", m.group()))) for m in _WORD_AR.finditer(text))
     else:
         table = _words()["english"]["fraction"]
         forms = ((m, (m.group().lower(),)) for m in _WORD_EN.finditer(text))

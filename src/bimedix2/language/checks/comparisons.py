@@ -57,6 +57,8 @@ def _found(tongue: str, text: str) -> dict[str, list[Span]]:
             candidates.append((span, name if _FIGURE_NEXT.match(text, span[1]) else f"{name}_may"))
         if tongue == "en":
             candidates += [(span, f"{name}_may") for span in spans_of(_words("en", f"{name}_may"), text)]
+    if tongue == "en":
+        candidates += [(span, "either") for span in spans_of(_words("en", "either"), text)]
     taken: list[Span] = []
     for span, name in sorted(candidates, key=lambda c: (c[0][0] - c[0][1], c[0], c[1] in ("rise", "fall"))):
         if not any(span[0] < end and start < span[1] for start, end in taken):
@@ -65,7 +67,9 @@ def _found(tongue: str, text: str) -> dict[str, list[Span]]:
             if tongue == "ar" and name in ("up", "down") and _DENIED_VERB.search(before):
                 # "Shall not rise above" is "at most".
                 name = "down" if name == "up" else "up"
-            if name in ("up", "down") and _DENIED[tongue].search(text[max(0, span[0] - 40) : span[0]]):
+            if name == "either" or (
+                name in ("up", "down") and _DENIED[tongue].search(text[max(0, span[0] - 40) : span[0]])
+            ):
                 found["up_may"].append(span)
                 found["down_may"].append(span)
             else:

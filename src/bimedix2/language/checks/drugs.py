@@ -12,7 +12,7 @@ from bimedix2.text.fold import folded
 
 LIKE = 0.72
 """How much alike the consonants of a name and of an Arabic word must be, from 0 to 1, to be the same drug."""
-CERTAIN = 0.84
+CERTAIN = 0.95
 """How much alike they must be for an Arabic word to be a drug that the source does not name."""
 CLASSES = {
     "vaccine",
@@ -246,7 +246,7 @@ def _others(
     context: Context, named: list[tuple[Span, Drug]], heard: list[Heard], used: list[Span]
 ) -> Iterator[Failure]:
     pair = context.pair
-    mine = {name for _, drug in named for name in drug.names}
+    mine = {name for _, drug in named for name in drug.names} | _abbreviated(pair.en.text)
     said = {sound(word) for word in _WORD.findall(pair.en.text)}
     for form, name in _arabic_names():
         for match in form.finditer(pair.ar.outside):
@@ -259,13 +259,32 @@ def _others(
         if taken or word.words > 1 or word.vowels < 2:
             continue
         # The article is no part of a name here: with it the cancer sounds like losartan.
-        bare = _bare(pair.ar.outside[word.span[0] : word.span[1]])
-        if len(bare) < 5:
+        written = pair.ar.outside[word.span[0] : word.span[1]]
+        bare = _bare(written)
+        # An adjective of relation, such as "of cholesterol", is no name.
+        if len(bare) < 5 or re.search(r"(?:ي|ية)$", written):
             continue
         closest, name = _closest((bare,))
         if closest >= CERTAIN and name not in mine and not _spoken(bare, said):
             used.append(word.span)
             yield _another(context, word.span)
+
+
+@cache
+def _short() -> tuple[tuple[re.Pattern[str], frozenset[str]], ...]:
+    """Abbreviations, brands and groups, with the drugs that a translation may name for them."""
+    return tuple(
+        (
+            re.compile(rf"(?<![A-Za-z])(?:{'|'.join(map(re.escape, row['en']))})s?(?![A-Za-z])"),
+            frozenset(row["of"]),
+        )
+        for row in table("drugs")["may"]
+    )
+
+
+def _abbreviated(text: str) -> set[str]:
+    found = (name for pattern, names in _short() if pattern.search(text) for name in names)
+    return {other for name in found for other in (drugs()[name].names if name in drugs() else (name,))}
 
 
 def _spoken(heard: str, said: set[str]) -> bool:
@@ -283,7 +302,14 @@ def _another(context: Context, span: Span) -> Failure:
 def _arabic_names() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Patterns of the Arabic names that are written down, one a drug."""
     different = {drug.names[0]: drug for drug in drugs().values() if drug.ar}
-    return tuple((arabic(drug.ar), name) for name, drug in different.items())
+    body = set(table("drugs")["body"])
+    # A name of several words may describe what the body makes: the antidiuretic hormone.
+    single = {
+        name: forms
+        for name, drug in different.items()
+        if not body & set(drug.names) and (forms := tuple(form for form in drug.ar if " " not in form))
+    }
+    return tuple((arabic(forms), name) for name, forms in single.items())
 
 
 def _fewer(context: Context, named: list[tuple[Span, Drug]], heard: list[Heard]) -> Iterator[Failure]:

@@ -183,9 +183,10 @@ def _words_and_letters(context: Context, ar: list[Level]) -> Iterator[Failure]:
     """A level in words beside another in letters: one of the two is wrong."""
     text = context.pair.ar.text
     for words in ar:
-        beside = [
-            x for x in ar if x.sure and not words.sure and text[words.span[1] : x.span[0]].strip() == "("
-        ]
+        if words.sure:
+            continue
+        bracket = re.compile(r"\s*\([^()\n]*\)").match(text, words.span[1])
+        beside = [x for x in ar if x.sure and bracket and bracket.start() <= x.span[0] < bracket.end()]
         if beside and words.name not in {x.name for x in beside}:
             letters = beside[0]
             why = f"The translation says {words.name} in words and {letters.name} beside it; correct one."

@@ -24,7 +24,9 @@ ONLY = re.compile(r"(?<![\u0621-\u064a])(?:إلا(?!\s+(?:إذا|أن|في حا�
 
 _OR = re.compile(r"(?<![a-z])(?:n?or|neither)(?![a-z])", re.IGNORECASE)
 _NO = re.compile(r"(?<![a-z])no[,.]\s+$", re.IGNORECASE)
-_BOUND = re.compile(r"[وف]?(?:لا|ألا|عدم|دون)\s+\S*(?:قل|زيد|تجاوز|تعد|فوق|صل|بلغ)|ما\s+لم")
+_BOUND = re.compile(
+    r"[وف]?(?:لا|ألا|لم|لن|عدم|دون)\s+\S*(?:قل|زيد|زد|نقص|تجاوز|تعد|تخط|رب|فوق|صل|بلغ)|ما\s+لم"
+)
 """A denial that is a bound: not to exceed, not less than."""
 _NOUN = re.compile("(?:غير|عدم|دون|بلا)")
 """Denials that stand before a noun or an adjective."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from bimedix2.language.checks.context import Context
-from bimedix2.language.checks.levels import level_spans
+from bimedix2.language.checks.levels import level_spans, levels
 from bimedix2.language.checks.pair import Failure, Span, inside
 from bimedix2.text.numbers import Number, fractions
 
@@ -23,16 +23,39 @@ def _split(numbers: Iterable[Number], excused: list[Span]) -> tuple[list[Number]
     return strict, loose
 
 
-def _without(first: list[Number], second: list[Number], spare: list[Number]) -> list[Number]:
-    """Numbers of ``first`` for which neither ``second`` nor ``spare`` has a partner left."""
+def _without(
+    first: list[Number], second: list[Number], spare: list[Number], levelled: Iterable[Number] = ()
+) -> list[Number]:
+    """Numbers of ``first`` for which neither ``second`` nor ``spare`` has a partner left.
+
+    The figures of ``levelled`` are those of levels: they answer for a level's ordinal, and for no figure.
+    """
     left = Counter(n.value for n in second) + Counter(n.value for n in spare)
+    of_levels = Counter(n.value for n in levelled)
     missing = []
     for number in first:
         if left[number.value]:
             left[number.value] -= 1
+        elif number.kind != "figure" and of_levels[number.value]:
+            of_levels[number.value] -= 1
         else:
             missing.append(number)
     return missing
+
+
+def _parted(numbers: list[Number], spans: list[Span]) -> tuple[list[Number], list[Number]]:
+    """Numbers outside some spans, and those inside."""
+    within = [n for n in numbers if inside((n.start, n.end), spans)]
+    return [n for n in numbers if n not in within], within
+
+
+def _halved(first: list[Number], second: list[Number], halves: int) -> tuple[list[Number], list[Number]]:
+    """Numbers that the other side does not say as a whole and a half: 1.5 hours, an hour and a half."""
+    for number in [n for n in first if n.value.endswith(".5")][: max(0, halves)]:
+        first = [n for n in first if n is not number]
+        whole = next((n for n in second if n.value == number.value[:-2]), None)
+        second = [n for n in second if n is not whole]
+    return first, second
 
 
 def brackets(text: str, outside: str) -> list[Span]:
@@ -49,9 +72,17 @@ def check(context: Context) -> Iterator[Failure]:
     for side, tongue, spare in ((pair.en, "en", en_spare), (pair.ar, "ar", ar_spare)):
         for part in fractions(side.text, tongue):
             spare += [Number(v, part.start, part.end, "loose") for v in _OF_A_PART[part.value]]
-    missing = _without(en, ar, ar_spare)
-    extra = _without(ar, en, en_spare)
+    en_levels: list[Number] = []
+    ar_levels: list[Number] = []
+    if {x.name for x in levels(pair.en)} == {x.name for x in levels(pair.ar)}:
+        en_spare, en_levels = _parted(en_spare, level_spans(pair.en))
+        ar_spare, ar_levels = _parted(ar_spare, level_spans(pair.ar))
+    missing = _without(en, ar, ar_spare, ar_levels)
+    extra = _without(ar, en, en_spare, en_levels)
     missing = [n for n in missing if not (n.value == "1" and n.kind in ("figure", "ordinal"))]
+    halves = [sum(f.value == "1/2" for f in fractions(s.text, s.tongue)) for s in (pair.en, pair.ar)]
+    missing, extra = _halved(missing, extra, halves[1] - halves[0])
+    extra, missing = _halved(extra, missing, halves[0] - halves[1])
     lost, new = [(n.start, n.end) for n in missing], [(n.start, n.end) for n in extra]
     if missing and extra:
         why = (

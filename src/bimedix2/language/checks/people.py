@@ -9,11 +9,16 @@ from bimedix2.language.checks.pair import Failure, Span, arabic, english, spans_
 SEXES = ("female", "male")
 _YOU = re.compile(r"\byou\b", re.IGNORECASE)
 _SPOKEN_TO = re.compile(r"[وفبل]?(?:تعاني|تشكو|تتناول|تدخن|تبلغ من العمر)")
+_NO_PERSON = re.compile(
+    r"\bbundles? of His\b|\bHis[- ](?:bundle|Purkinje)|\bHER-?2|\bman-made", re.IGNORECASE
+)
+"""Names that are written like a person's word."""
 _OTHER = {"female": "male", "male": "female"}
 
 
 def _english(context: Context, name: str) -> list[Span]:
-    return spans_of(english(tuple(table("people")["english"][name])), context.pair.en.text)
+    text = _NO_PERSON.sub(lambda m: " " * len(m.group()), context.pair.en.text)
+    return spans_of(english(tuple(table("people")["english"][name])), text)
 
 
 def _arabic(context: Context, name: str) -> list[Span]:
@@ -29,7 +34,8 @@ def check(context: Context) -> Iterator[Failure]:
     for sex in SEXES:
         other = _OTHER[sex]
         wrong = there[other]
-        alone = said[sex] and not said[other]
+        # A pronoun may be of one of several people: the baby's, not the patient's.
+        alone = said[sex] and not said[other] and (nouns[sex] or not _english(context, "others"))
         changed = len(there[sex]) < len(nouns[sex]) and len(wrong) > len(nouns[other])
         if wrong and (alone or changed):
             why = (

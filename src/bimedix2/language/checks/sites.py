@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bimedix2.language.checks.context import Context, Part
+from bimedix2.language.checks.levels import levels
 from bimedix2.language.checks.opposites import exchanged
 from bimedix2.language.checks.pair import Failure, Span
 from bimedix2.language.checks.places import Place, hinted, marked, of_term
@@ -54,7 +55,7 @@ def _compare(context: Context, part: Part, en: list[Place], ar: list[Place]) -> 
         new = [place for place in new if place.sites <= marked("alone")]
     pair = context.pair
     if new:
-        hints = hinted(pair.en.text[slice(*part.en)])
+        hints = hinted(pair.en.text[slice(*part.en)]) | _of_levels(context, part)
         new = [place for place in new if not place.sites & hints]
     if not new:
         return
@@ -64,6 +65,20 @@ def _compare(context: Context, part: Part, en: list[Place], ar: list[Place]) -> 
         f"{pair.ar.words(second)}, another place of the body; keep the site."
     )
     yield pair.fail("sites", why, first, second)
+
+
+_OF_LEVEL = {
+    "C": frozenset({"cervical spine", "neck"}),
+    "T": frozenset({"thoracic spine", "chest"}),
+    "L": frozenset({"lumbar"}),
+    "S": frozenset({"sacrum"}),
+}
+"""Sites that a level names by its letter: C7 may be the seventh cervical root."""
+
+
+def _of_levels(context: Context, part: Part) -> frozenset[str]:
+    named = (x.name[0] for x in levels(context.pair.en) if part.en[0] <= x.span[0] < part.en[1])
+    return frozenset(site for letter in named for site in _OF_LEVEL[letter])
 
 
 def _in_a_term(context: Context, part: Part, place: Place) -> bool:

@@ -25,7 +25,9 @@ HARD = ("mass", "volume", "length", "amount", "activity", "radiation", "pressure
 """Dimensions whose units no figure of speech has."""
 _BEFORE = {
     "en": re.compile(r"\b(day|week|month)s?\s+$", re.IGNORECASE),
-    "ar": re.compile(r"ال(يوم|اسبوع|شهر)\s+$"),
+    "ar": re.compile(
+        r"ال(يوم|ايام|اسبوع|اسابيع|شهر|اشهر|شهور|ساعات|دقائق|ثواني|سنوات|سنين|اعوام|ليالي)\s+(?:ال)?$"
+    ),
 }
 ADVERBS = ("/day", "/night", "/week", "/month", "/year")
 """Denominators that an adverb may say: daily, yearly."""
@@ -109,10 +111,10 @@ def measure(number: Number, side: Side) -> Measure:
     found: list[str] = []
     if number.kind == "dual":
         found = _of_dual(text[number.start : at])
-    elif match := _behind(side.tongue).match(text, at):
+    elif (match := _behind(side.tongue).match(text, at)) and not _is_label(match["unit"], text, match.end()):
         found.append(name_of(match["unit"], side.tongue))
         at = match.end()
-    elif before := _BEFORE[side.tongue].search(text[max(0, number.start - 12) : number.start]):
+    elif before := _BEFORE[side.tongue].search(text[max(0, number.start - 16) : number.start]):
         found.append(name_of(before[1].lower(), side.tongue))
     elif side.tongue == "en" and _AGE.search(text[max(0, number.start - 20) : number.start]):
         found.append("year")
@@ -121,6 +123,11 @@ def measure(number: Number, side: Side) -> Measure:
         found.append(f"/{name_of(match['unit'], side.tongue)}")
         at = match.end()
     return Measure(number.value, tuple(found), (number.start, at))
+
+
+def _is_label(unit: str, text: str, at: int) -> bool:
+    """Whether a letter is the next option's, closed by a bracket that was not opened: "B) Three C) Four"."""
+    return len(unit) == 1 and text[at : at + 1] == ")" and text.rfind("(", 0, at) <= text.rfind(")", 0, at)
 
 
 def _of_dual(word: str) -> list[str]:

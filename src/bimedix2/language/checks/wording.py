@@ -27,11 +27,25 @@ _KNOWN = {
     "cDNA",
     "eGFR",
     "mTOR",
-    "in",
-    "vitro",
-    "vivo",
+    *("in", "vitro", "vivo", "situ", "novo", "neu", "ppm", "rpm", "cfu"),
 }
 """Latin words that Arabic medical text keeps."""
+_PREFIXES = {
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "kappa",
+    "lambda",
+    "anti",
+    "pro",
+    "pre",
+    "post",
+    "non",
+    "free",
+    "co",
+}
+"""What a code keeps before it."""
 _FOREIGN = re.compile(r"[\u0400-\u052f\u0590-\u05ff\u0900-\u0dff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+")
 """Cyrillic, Hebrew, Indic, Japanese, Chinese, Korean."""
 _PERSIAN = re.compile(r"[\u0679\u067e\u0686\u0688\u0691\u0698\u06a9\u06af\u06ba\u06be\u06c1\u06d2]")
@@ -66,9 +80,16 @@ def _is_word(word: str) -> bool:
         return len(word) == 2 and word.islower() and word not in _KNOWN and not is_unit(word)
     capitals = sum(c.isupper() for c in word)
     parts = word.split("-")
+    if len(parts) > 1 and all(p.lower() in _PREFIXES or _is_code(p) for p in parts):
+        return False  # beta-hCG, anti-dsDNA
     if any(len(p) == 1 and p.isupper() for p in parts) and len(parts) == 2:
         return len(max(parts, key=len)) > 7  # T-score stays, X-radiation does not
     return capitals < 2 or (capitals / len(word) < 0.4 and len(word) > 5)
+
+
+def _is_code(part: str) -> bool:
+    """Whether a part of a compound is an abbreviation: two capitals at least, or a single letter."""
+    return len(part) == 1 or sum(c.isupper() for c in part) > 1
 
 
 def _bare_brackets(side: Side) -> list[Span]:
@@ -78,7 +99,8 @@ def _bare_brackets(side: Side) -> list[Span]:
         if re.search(f"[{ARABIC}]", match[1]) or "<" in match[1]:
             continue
         before = side.text[: match.start()].rstrip(" \"'")
-        behind = re.search(rf"[{ARABIC}\d%]$", before)
+        # A code such as "type B" may stand between the Arabic and its English.
+        behind = re.search(rf"(?:[{ARABIC}\d%]|(?<![A-Za-z])[A-Z][A-Z\d]{{0,4}})$", before)
         if len(match[1]) > LONGEST or not (behind or before.endswith((")", ">"))):
             found.append(match.span())
     return found
