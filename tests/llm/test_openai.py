@@ -12,9 +12,17 @@ import pytest
 from PIL import Image
 
 from bimedix2 import io
-from bimedix2.errors import BudgetError, DataClassError, DataError, EndpointError, RefusedError
+from bimedix2.errors import (
+    BudgetError,
+    DataClassError,
+    DataError,
+    EndpointError,
+    NotServedError,
+    RefusedError,
+)
 from bimedix2.llm.backend import UNWATCHED, Outcome, Request, Sampling
 from bimedix2.llm.budget import Budget, Prices
+from bimedix2.llm.cache import key_of
 from bimedix2.llm.endpoint import Endpoint
 from bimedix2.llm.http import Limiter
 from bimedix2.llm.openai import OpenAI
@@ -458,6 +466,28 @@ def test_a_plain_text_is_scored_through_its_echo(endpoint: Make, opened: Any) ->
     plain, odd = backend.loglikelihood([(Request(()), "one two"), (Request(()), "one odd two")])
     assert (plain.value, plain.tokens, plain.greedy) == (pytest.approx(-0.3), 1, True)
     assert (odd.value, odd.tokens, odd.greedy) == (pytest.approx(-0.6), 2, False)
+
+
+def test_options_behind_a_text_are_scored_alone_and_their_text_is_counted_once(
+    provider: Any, endpoint: Make, opened: Any
+) -> None:
+    backend = opened(endpoint())
+    pairs = [(Request((), before="one two"), option) for option in (" odd three", " four")]
+    odd, four = backend.loglikelihood(pairs)
+    assert (odd.value, odd.tokens, odd.greedy) == (pytest.approx(-0.8), 2, False)
+    assert (four.value, four.tokens, four.greedy) == (pytest.approx(-0.4), 1, True)
+    sent = sorted(one.body["prompt"] for one in provider.asked)
+    assert sent == ["one two", "one two four", "one two odd three"]
+    assert key_of("x", pairs[0][0], " four") != key_of("x", Request(()), " four")
+
+
+def test_an_endpoint_that_takes_echo_and_does_not_heed_it_is_found_out(
+    provider: Any, endpoint: Make, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"text": " and so on", "logprobs": {"token_logprobs": [-0.1], "top_logprobs": [{"x": -0.1}]}}
+    monkeypatch.setattr(provider, "completion", lambda _: {"choices": [made]})
+    with pytest.raises(NotServedError, match="gives no log-probabilities of prompts"):
+        opened(endpoint()).loglikelihood([(Request((), before="one"), " two")])
 
 
 def test_an_endpoint_without_log_probabilities_says_so(
