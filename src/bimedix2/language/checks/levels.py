@@ -146,6 +146,9 @@ def check(context: Context) -> Iterator[Failure]:
     may, said = _counts(en), _counts(ar)
     missing = sorted(name for name in asked if not _enough(said, name, asked[name], ar))
     extra = sorted(name for name in there if there[name] > may[name])
+    if extra and not missing:
+        # What the source says in words and in letters is said twice: one of the two may have moved.
+        missing = sorted(name for name in may if not _enough(said, name, may[name], ar))
     if not (missing and extra):
         # A level may be said again, or the second time by a pronoun.
         missing = [name for name in missing if not said[name]]
