@@ -44,7 +44,7 @@ def test_a_safeguard_answers_before_the_model_and_says_who_it_is(cli: Any, echo:
     question = "How many mg of ibuprofen should my son take?"
     code, out, err = cli("ask", question, "--image", str(png))
     assert code == 0
-    assert out.startswith("I cannot set a dose")
+    assert out.startswith("A research model cannot set a dose")
     assert "Fixed answer of the safeguard “dose”; the model did not write it." in err
     assert "echo@1" not in err
     _, out, err = cli("ask", question, "--no-safeguards")

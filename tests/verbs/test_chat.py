@@ -38,9 +38,9 @@ def test_a_safeguards_turn_stays_in_the_conversation(cli: Any, echo: Any) -> Non
     _, out, err = cli("chat", stdin=turns)
     lines = out.splitlines()
     assert lines[0] == "1. hello [0 of 0]"
-    assert lines[1].startswith("I cannot set a dose")
+    assert lines[1].startswith("A research model cannot set a dose")
     assert lines[2] == "3. and now? [0 of 0]"
-    assert lines[3].startswith("I am a research model and cannot help in a crisis")
+    assert lines[3].startswith("A research model cannot help in a crisis")
     assert (err.count("echo@1"), err.count("the model did not write it")) == (2, 2)
     _, out, _ = cli("chat", "--no-safeguards", stdin="one\n/new\nI want to die\n")
     assert out == "1. one [0 of 0]\n1. I want to die [0 of 0]\n"

@@ -13,7 +13,7 @@ def test_a_fixed_answer_is_labelled_and_the_conversation_goes_on(chat: Any, serv
     expect(chat.page.locator(".chip img")).to_be_visible()
     chat.ask(DOSE)
     view = chat.answer()
-    expect(view.locator(".answer")).to_contain_text("I cannot set a dose")
+    expect(view.locator(".answer")).to_contain_text("A research model cannot set a dose")
     expect(view.locator(".by")).to_have_text(
         "Fixed answer of the safeguard “dose”; the model did not write it."
     )
