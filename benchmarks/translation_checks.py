@@ -8,7 +8,8 @@ measurement, and on `unseen` after its first one. `unseen` and `unseen_3` were w
 who had not read the checks, with their errors recorded (`translation_pairs/README.md`). The texts of
 `unseen_3` are never printed, only counts.
 
-    python benchmarks/translation_checks.py [--half development|held_out|both|unseen|unseen_3] [--seed 0] [--misses]
+    python benchmarks/translation_checks.py [--half development|held_out|both|unseen|unseen_3]
+                                            [--seed 0] [--misses]
 """
 
 import argparse
