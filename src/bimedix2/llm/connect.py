@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bimedix2.llm.batch import Batched
 from bimedix2.llm.budget import Budget
+from bimedix2.llm.bulk import Bulked
 from bimedix2.llm.cache import Cache, Cached, RunLedger
 from bimedix2.llm.endpoint import Endpoint
 from bimedix2.llm.openai import OpenAI
@@ -23,12 +24,19 @@ def open_endpoint(endpoint: Endpoint, cache: Path, run: str) -> Iterator[Cached]
 
     Raises:
         ConfigError: the key is not where the recipe says.
+        MissingExtra: ``bulk`` needs Ray and vLLM.
         DataError: the cache cannot be used.
     """
     with Cache(cache) as store:
         ledger = RunLedger(store, run)
         budget = Budget(endpoint.prices, endpoint.budget, ledger) if endpoint.prices else None
-        backend = Batched(endpoint, store, budget) if endpoint.batch else OpenAI(endpoint, budget)
+        backend: OpenAI | Batched | Bulked
+        if endpoint.bulk:
+            backend = Bulked(endpoint)
+        elif endpoint.batch:
+            backend = Batched(endpoint, store, budget)
+        else:
+            backend = OpenAI(endpoint, budget)
         try:
             yield Cached(backend, store, run)
         finally:

@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -24,17 +24,23 @@ PROTECTED = frozenset({DataClass.CREDENTIALED, DataClass.PATIENT})
 """Classes whose words leave this machine for listed hosts alone, and stand in no error and no recording."""
 
 
+LOCAL = "local"
+"""As Ray's address: processes on this machine that are started for a call and end with it."""
 ANSWERS = {"base_url", "model", "version", "limit_name", "body", "send_schema"}
 """Settings that answers depend on."""
+BULK_ANSWERS = {"bulk_engine"}
+"""The same, of ``bulk`` alone."""
+WITHOUT_BULK = {"base_url", "batch", "api_key_env", "api_key_file", "prices", "budget"}
+"""Settings of hosts that are somebody else's."""
 
 
 class Endpoint(Settings):
-    """An OpenAI-compatible endpoint: a hosted API, vLLM, llama.cpp, or this project's ``serve``."""
+    """An OpenAI-compatible endpoint: a hosted API, vLLM, llama.cpp, ``serve``; with ``bulk``, vLLM itself."""
 
-    base_url: str
-    """Up to and without ``/chat/completions``, for example ``http://127.0.0.1:8000/v1``."""
+    base_url: str = ""
+    """Up to and without ``/chat/completions``, as ``http://127.0.0.1:8000/v1``; with ``bulk``, none."""
     model: Annotated[str, Field(min_length=1)]
-    """The name under which the endpoint knows it."""
+    """The name under which the endpoint knows it; with ``bulk``, a folder or a name on the model hub."""
     version: str = ""
     """Your own name for the weights behind ``model``; change it when they change, and the cache asks anew."""
     api_key_env: str | None = None
@@ -72,12 +78,26 @@ class Endpoint(Settings):
     """Requests of one batch at most."""
     batch_poll: Annotated[float, Field(gt=0)] = 60.0
     """Seconds between looks at a batch."""
+    bulk: bool = False
+    """Ask vLLM engines that Ray Data starts for each call; there is no ``base_url`` then."""
+    bulk_address: str = LOCAL
+    """``local``: this machine alone; or HOST:PORT of a Ray cluster that this machine is part of."""
+    bulk_engines: Annotated[int, Field(ge=1)] = 1
+    """Engines, each with its own copy of the weights."""
+    bulk_rows: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Requests that an engine is handed together; it works on eight such batches at a time."""
+    bulk_resources: dict[str, Annotated[float, Field(gt=0)]] | None = None
+    """What one worker of an engine takes of Ray's resources instead of ``{GPU: 1}``, as ``{CPU: 4}``."""
+    bulk_engine: dict[str, Any] = Field(default_factory=dict)
+    """vLLM's engine arguments, ``max_model_len`` among them; another value asks everything anew."""
 
     # ConfigError instead of ValueError: the sentence of the latter repeats the value, which may be a key.
 
     @field_validator("base_url")
     @classmethod
     def _plain_url(cls, url: str) -> str:
+        if not url:
+            return url
         try:
             parts = urlsplit(url)
             good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -110,6 +130,38 @@ class Endpoint(Settings):
                 raise ValueError(f"'{name}' is set by the request itself; leave it out of body")
         return body
 
+    @field_validator("bulk_address")
+    @classmethod
+    def _a_place(cls, address: str) -> str:
+        try:
+            parts = urlsplit(f"ray://{address}")
+            good = bool(parts.hostname and parts.port) and parts.netloc == address
+        except ValueError:
+            good = False
+        if address != LOCAL and not good:
+            raise ValueError("write 'local', or HOST:PORT of a Ray cluster's head")
+        return address
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if not self.bulk:
+            if not self.base_url:
+                raise ValueError("base_url is absent; write it as http://HOST:PORT/v1, or set bulk: true")
+            return self
+        for name in sorted(WITHOUT_BULK):
+            if getattr(self, name):
+                raise ValueError(
+                    f"{name} and bulk exclude each other: engines of your own need none; keep one"
+                )
+        length = self.bulk_engine.get("max_model_len")
+        if not isinstance(length, int) or length < 1:
+            raise ValueError(
+                "bulk needs the longest context in tokens; write bulk_engine: {max_model_len: 8192}"
+            )
+        if "model" in self.bulk_engine:
+            raise ValueError("the model is named by 'model'; leave it out of bulk_engine")
+        return self
+
     @model_validator(mode="after")
     def _together(self) -> Self:
         if self.budget is not None and self.prices is None:
@@ -121,7 +173,13 @@ class Endpoint(Settings):
     @property
     def host(self) -> str:
         """The host's name, as it stands on answers and in signatures."""
-        return urlsplit(self.base_url).hostname or ""
+        return self._place.hostname or ""
+
+    @property
+    def _place(self) -> SplitResult:
+        if not self.bulk:
+            return urlsplit(self.base_url)
+        return urlsplit("ray://localhost" if self.bulk_address == LOCAL else f"ray://{self.bulk_address}")
 
     @property
     def name(self) -> str:
@@ -136,7 +194,8 @@ class Endpoint(Settings):
     @property
     def identity(self) -> str:
         """Hash of what answers depend on; limits, timeouts and prices are not among it."""
-        return io.sha256_bytes(io.canonical_json(self.model_dump(include=ANSWERS)).encode())
+        counted = ANSWERS | BULK_ANSWERS if self.bulk else ANSWERS
+        return io.sha256_bytes(io.canonical_json(self.model_dump(include=counted)).encode())
 
     def allow(self, data_class: DataClass) -> None:
         """Let a record of that class be sent here, or not.
@@ -159,8 +218,8 @@ class Endpoint(Settings):
     def _is(self, entry: str) -> bool:
         if entry == LOOPBACK:
             return self.loopback
-        parts = urlsplit(self.base_url)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        parts = self._place
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
         return entry.lower() in (self.host, f"{self.host}:{port}", f"[{self.host}]:{port}")
 
     def key(self) -> str | None:
@@ -185,7 +244,7 @@ class Endpoint(Settings):
         return value
 
 
-RUNNING = set(Endpoint.model_fields) - ANSWERS
+RUNNING = set(Endpoint.model_fields) - ANSWERS - BULK_ANSWERS
 """Settings that change no answer: rooms leave them out of the recipe that a run is known by, so that one
 which was stopped by its budget goes on with a larger one."""
 

@@ -52,11 +52,7 @@ def message_of(message: Message, images: Mapping[str, bytes]) -> dict[str, Any]:
 def _part(part: Part, images: Mapping[str, bytes]) -> dict[str, Any]:
     if not isinstance(part, ImagePart):
         return {"type": "text", "text": part.text}
-    data = images.get(part.image)
-    if data is None:
-        raise DataError(f"the request names image {part.image[:12]} but does not bring it; send its bytes")
-    if io.sha256_bytes(data) != part.image:
-        raise DataError(f"the bytes sent as image {part.image[:12]} are another file's; read it again")
+    data = picture_of(part, images)
     kind = next((kind for magic, kind in SHOWN.items() if data.startswith(magic)), "")
     if not kind:
         buffer = memory.BytesIO()
@@ -64,6 +60,20 @@ def _part(part: Part, images: Mapping[str, bytes]) -> dict[str, Any]:
         kind, data = "image/png", buffer.getvalue()
     url = f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
     return {"type": "image_url", "image_url": {"url": url}}
+
+
+def picture_of(part: ImagePart, images: Mapping[str, bytes]) -> bytes:
+    """Return the image file that a part names.
+
+    Raises:
+        DataError: it is not there, or is another one.
+    """
+    data = images.get(part.image)
+    if data is None:
+        raise DataError(f"the request names image {part.image[:12]} but does not bring it; send its bytes")
+    if io.sha256_bytes(data) != part.image:
+        raise DataError(f"the bytes sent as image {part.image[:12]} are another file's; read it again")
+    return data
 
 
 def value_of(data: bytes) -> dict[str, Any]:
@@ -108,13 +118,9 @@ def reply_of(endpoint: Endpoint, value: Mapping[str, Any], bound: Tokens) -> Rep
         raise Again("the answer's message is no text", sent=True)
     prompt, completion = usage_of(value, bound)
     model = value.get("model")
-    by = f"{model}@{endpoint.host}" if isinstance(model, str) and model else endpoint.name
-    guard = value.get("safeguard")  # of `bimedix2 serve`: a rule answered in the model's place
-    if isinstance(guard, dict):
-        by += f", safeguard {guard.get('rule')}"
     return Reply(
         text=text,
-        model=by,
+        model=f"{model}@{endpoint.host}" if isinstance(model, str) and model else endpoint.name,
         finish="length" if choice.get("finish_reason") in ("length", "max_tokens") else "stop",
         prompt_tokens=prompt,
         completion_tokens=completion,
