@@ -118,9 +118,13 @@ def reply_of(endpoint: Endpoint, value: Mapping[str, Any], bound: Tokens) -> Rep
         raise Again("the answer's message is no text", sent=True)
     prompt, completion = usage_of(value, bound)
     model = value.get("model")
+    by = f"{model}@{endpoint.host}" if isinstance(model, str) and model else endpoint.name
+    guard = value.get("safeguard")  # of `bimedix2 serve`: a rule answered in the model's place
+    if isinstance(guard, dict):
+        by += f", safeguard {guard.get('rule')}"
     return Reply(
         text=text,
-        model=f"{model}@{endpoint.host}" if isinstance(model, str) and model else endpoint.name,
+        model=by,
         finish="length" if choice.get("finish_reason") in ("length", "max_tokens") else "stop",
         prompt_tokens=prompt,
         completion_tokens=completion,
