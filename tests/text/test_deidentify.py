@@ -1,6 +1,7 @@
 """What identifies a person is replaced by its kind, in both languages, and the rest is left as it was."""
 
 import json
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bimedix2.errors import MissingExtra
+from bimedix2.text import names
 from bimedix2.text.deidentify import KINDS, Span, deidentify, find
 
 CASES: dict[str, Any] = yaml.safe_load(
@@ -119,3 +122,11 @@ def test_text_made_to_be_slow_is_not() -> None:
     ):
         deidentify(f"شارع Patient name: {piece * 20_000}")
     assert time.process_time() - began < 20
+
+
+def test_without_the_lists_of_names_nothing_is_passed_off_as_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    names._given.cache_clear()
+    monkeypatch.setitem(sys.modules, "faker.providers.person", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'bimedix2\[curate\]'"):
+        find("Seen today with Ewa Nowak.")
+    names._given.cache_clear()

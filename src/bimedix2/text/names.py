@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from bimedix2.errors import MissingExtra
+
 Span = tuple[int, int]
 _AR = "\u0621-\u064a\u0671-\u06d3"
 _CAPITAL = r"[A-Z\u00c0-\u00d6\u00d8-\u00de]"
@@ -34,8 +36,27 @@ def _given(tongue: str) -> tuple[frozenset[str], frozenset[str]]:
     """Given names that are found alone, and all."""
     lists = _read("given_names.yaml")[tongue]
     fold = str.casefold if tongue == "en" else _spelling
-    alone = frozenset(fold(name) for name in lists["alone"])
-    return alone, alone | {fold(name) for name in lists["with_cue"]}
+    with_cue = set(lists["with_cue"])
+    single = set(lists["alone"]) if tongue == "ar" else {*_english_given(), *lists["more"]} - with_cue
+    alone = frozenset(map(fold, single))
+    return alone, alone | set(map(fold, with_cue))
+
+
+def _english_given() -> Iterator[str]:
+    """Faker's names of one word.
+
+    Raises:
+        MissingExtra: Faker is not installed.
+    """
+    try:
+        from faker.providers.person import en_GB, en_IE, en_US
+    except ImportError as error:
+        raise MissingExtra("faker", "curate") from error
+    for locale in (en_GB, en_IE, en_US):
+        provider: Any = locale.Provider
+        for name in (*provider.first_names_male, *provider.first_names_female):
+            if "-" not in name:
+                yield name
 
 
 def _spelling(word: str) -> str:
