@@ -49,6 +49,14 @@ def test_answers_are_the_engines(tiny: Any, together: int) -> None:
         assert one.text
 
 
+def test_greedy_is_greedy_whatever_the_models_own_settings_say(tiny: Any) -> None:
+    hub = open_hub(str(tiny.folder))
+    before = [reply.text for reply in hub.chat(requests())]
+    hub.model.generation_config.repetition_penalty = 50.0
+    hub.model.generation_config.no_repeat_ngram_size = 1
+    assert [reply.text for reply in hub.chat(requests())] == before
+
+
 def test_likelihoods_are_the_engines(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = [(request, option) for request in requests() for option in ("yes", "a chest radiograph", "نعم")]
     pairs.append((Request(()), "This is a chest radiograph."))

@@ -252,7 +252,7 @@ class HubModel:
         ]
 
     def _drawing(self, sampling: Sampling, limit: int) -> dict[str, Any]:
-        """Arguments of ``generate``; greedy ones unset what the model's own settings would draw by."""
+        """Arguments of ``generate``; greedy ones unset what the model's own settings would choose by."""
         more: dict[str, Any] = {"max_new_tokens": limit, "pad_token_id": self._padding}
         if sampling.stop:
             more |= {"stop_strings": list(sampling.stop), "tokenizer": self._tokenizer}
@@ -263,6 +263,8 @@ class HubModel:
                 "top_p": None,
                 "top_k": None,
                 "num_beams": 1,
+                "repetition_penalty": 1.0,
+                "no_repeat_ngram_size": 0,
             }
         if sampling.seed is not None:
             torch.manual_seed(sampling.seed)

@@ -26,7 +26,8 @@ class Screening:
     def __init__(self, worker: Worker, on: bool, model_id: str) -> None:
         self.worker = worker
         self.on = on
-        self.counts: Counter[str] = Counter()
+        self.asked = 0
+        self.answered: Counter[str] = Counter()
         self._model_id = model_id
 
     @property
@@ -47,7 +48,7 @@ class Screening:
         Raises:
             Fault: 429 when the queue is full; a rule answers all the same.
         """
-        self.counts["asked"] += 1
+        self.asked += 1
         if self.on:
             fixed = await asyncio.to_thread(safeguards.answer, request.messages, self.model)
             if fixed:
@@ -56,11 +57,10 @@ class Screening:
         return self.worker.submit(request)
 
     def _count(self, rule: str) -> None:
-        self.counts[rule] += 1
-        total = self.counts.total() - self.counts["asked"]
+        self.answered[rule] += 1
         log.warning(
             "the safeguard '%s' answered in the model's place (%d of %d requests since the start)",
             rule,
-            total,
-            self.counts["asked"],
+            self.answered.total(),
+            self.asked,
         )

@@ -130,7 +130,7 @@ class Trainer:
             (result.loss / len(rows)).backward()  # type: ignore[no-untyped-call]
             loss += float(result.loss.detach()) / len(rows)
             samples += result.samples
-            exact += int(result.exact)
+            exact += result.exact
             tokens += result.tokens
         line: dict[str, Any] = {"step": self.step, "loss": loss, "samples": samples, "exact": exact}
         if keep is not None:

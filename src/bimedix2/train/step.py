@@ -18,9 +18,8 @@ class Result:
 
     loss: torch.Tensor
     samples: int
-    exact: torch.Tensor
-    """How many samples have every answer token the most likely one, the earlier ones given; a tensor without
-    dimensions, so that a GPU is not waited for."""
+    exact: int
+    """Samples whose every answer token is the most likely one, the earlier ones given."""
     tokens: int
 
 
@@ -82,7 +81,7 @@ class Runner:
             0, owner, (logits.detach().argmax(-1) != labels).float()
         )
         loss = (losses * weight).sum() / weight.sum()
-        return Result(loss, len(row.samples), (missed == 0).sum(), len(row.ids))
+        return Result(loss, len(row.samples), int((missed == 0).sum()), len(row.ids))
 
     def keep(self, row: Packed) -> Result:
         """Mean KL divergence (nats a token) of this model from the untrained one on a row of plain text."""
@@ -90,4 +89,4 @@ class Runner:
             base = functional.log_softmax(self.logits(row), dim=-1)
         now = functional.log_softmax(self.logits(row), dim=-1)
         loss = functional.kl_div(now, base, log_target=True, reduction="batchmean")
-        return Result(loss, len(row.samples), torch.zeros(()), len(row.ids))
+        return Result(loss, len(row.samples), 0, len(row.ids))

@@ -226,7 +226,9 @@ def test_a_limit_draws_questions_and_says_partial(settings: Make) -> None:
     folder = evaluate.run(settings(tasks=["bimed_mmlu_anatomy"], prompts=["plain"], _limit=2))
     words = (folder / "scores.md").read_text(encoding="utf-8")
     assert words.startswith("**Partial: At most 2 questions a task (limit=2).")
-    assert len(list(io.read_jsonl(folder / "answers.jsonl"))) == 2
+    rows = [row for _, row in io.read_jsonl(folder / "answers.jsonl")]
+    assert [row["data_class"] for row in rows] == ["open", "open"]
+    assert "|limit:2|" in words
 
 
 def test_files_that_are_missing_or_broken_are_named_before_a_model_is_loaded(

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.errors import ContextError, RunError
-from bimedix2.evaluate import answering, failures
+from bimedix2.evaluate import answering, choice, failures
 from bimedix2.evaluate.answering import Answered, Basis
 from bimedix2.evaluate.ask import Ledger, ask, likelihoods
 from bimedix2.evaluate.bias import report, scores
@@ -236,7 +236,9 @@ def _sign(config: "Config", settings: Bias, asked: Sequence[Variant], subject: S
         benchmark=answering.hash_of([vars(variant) for variant in asked]),
         language="+".join(settings.languages),
         prompt="bias",
-        scorer=f"bias-{settings.mode}",
+        scorer="bias-likelihood"
+        if settings.mode == "likelihood"
+        else f"bias-{settings.mode},{choice.VERSION}",
         max_tokens=settings.max_tokens,
     )
     signed = answering.sign(config, subject, basis)

@@ -3,9 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from bimedix2.evaluate import letters
+from bimedix2.evaluate import choice
 from bimedix2.evaluate.bias.cases import LETTERS
-from bimedix2.text.arabic import find_words, normalise
 
 
 def likeliest(values: Sequence[float]) -> tuple[str, bool]:
@@ -22,16 +21,6 @@ def shares(values: Sequence[float]) -> list[float]:
 
 
 def named(answer: str, options: Sequence[str]) -> str | None:
-    """The letter that an answer names, ``None`` where it names none or several.
-
-    A letter alone at the beginning counts first, then "the answer is B" (or its Arabic), then an option's own
-    words.
-    """
-    said = letters.named(answer, len(LETTERS))
-    if said != "":
-        return said
-    text = normalise(answer)
-    spoken = [
-        letter for letter, option in zip(LETTERS, options, strict=True) if find_words(text, normalise(option))
-    ]
-    return spoken[0] if len(spoken) == 1 else None
+    """The letter that an answer names, ``None`` where it names none or several; see ``evaluate.choice``."""
+    place = choice.read(answer, LETTERS, dict(enumerate(options))).place
+    return None if place is None else LETTERS[place]

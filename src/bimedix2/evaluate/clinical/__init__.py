@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bimedix2 import io
 from bimedix2.config import Settings
@@ -184,9 +183,8 @@ def _ask(
     assert settings is not None
     rows: list[scores.Row] = []
     setups: dict[str, Any] = {}
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     likely, said = _ledgers(config, plan, folder)
-    with Progress(*columns) as bar:
+    with answering.progress() as bar:
         for way in plan.ways:
             ask = harness.Ask(way.prompt == "chat", settings.fewshot, config.limit, config.seed)
             if way.open is None:

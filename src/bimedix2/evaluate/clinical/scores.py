@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bimedix2.errors import ModelError
-from bimedix2.evaluate.clinical import choice
+from bimedix2.evaluate import choice
 from bimedix2.evaluate.clinical.catalogue import Task, groups
 from bimedix2.evaluate.task import Raw
+from bimedix2.records import DataClass
 from bimedix2.stats import bootstrap
 from bimedix2.stats.exact import clopper_pearson
 
@@ -47,6 +48,7 @@ def question_of(task: Task, prompt: str, sample: dict[str, Any]) -> Row:
         "task": task.name,
         "prompt": prompt,
         "id": name,
+        "data_class": DataClass.OPEN.value,  # published benchmarks alone
         "context": sample["arguments"][0][0],
         "options": [option for _, option in sample["arguments"]],
         "expected": int(sample["target"]) if str(sample["target"]).isdigit() else sample["target"],

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bimedix2 import __version__, io
-from bimedix2.evaluate.clinical import catalogue, choice, harness
+from bimedix2.evaluate import choice
+from bimedix2.evaluate.clinical import catalogue, harness
 from bimedix2.evaluate.clinical.scores import ANSWER, METRICS
 from bimedix2.evaluate.clinical.ways import Way
 from bimedix2.evaluate.signature import Subject, decoding_words
@@ -35,6 +36,7 @@ def sign(
         "checkpoint": {"model": subject.identity},
         "model": {"model": subject.backend.name},
         "decoding": {way.prompt: _decoding(config, subject, way) for way in ways},
+        "limit": config.limit,
         "judge": None,
         "host": subject.host,
         "seed": config.seed,
@@ -89,6 +91,7 @@ def in_short(signature: dict[str, Any], prompt: str) -> str:
             f"checkpoint:{signature['model']['model']}:{signature['checkpoint']['model'][:8]}",
             f"decoding:{how}",
             f"metric:{metric}",
+            *([f"limit:{signature['limit']}"] if signature["limit"] is not None else []),
             f"judge:{signature['judge'] or 'none'}",
             f"host:{signature['host']}",
             f"seed:{signature['seed']}",

@@ -13,10 +13,10 @@ from rich.progress import Progress
 
 from bimedix2 import io
 from bimedix2.errors import DataError
-from bimedix2.evaluate import answering
+from bimedix2.evaluate import answering, choice
 from bimedix2.evaluate.answering import Answered
 from bimedix2.evaluate.ask import Ledger
-from bimedix2.evaluate.clinical import choice, harness, scores
+from bimedix2.evaluate.clinical import harness, scores
 from bimedix2.evaluate.clinical.catalogue import Task
 from bimedix2.evaluate.clinical.scores import ANSWER, Row, question_of
 from bimedix2.evaluate.signature import Subject

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import Any
 
-from bimedix2.evaluate import letters
+from bimedix2.evaluate import choice
 from bimedix2.evaluate.grade import COUNT_SHARE, COUNT_WITHIN, EXCLUSIVE, Expected, Spoken, grade
 from bimedix2.evaluate.lexicon import Lexicon
 from bimedix2.evaluate.paired.pairs import Twins
@@ -40,7 +40,8 @@ def chosen(answer: str, options: tuple[str, ...]) -> str:
     Of options that are letters, words that are letters too are none: the article in "a large effusion".
     """
     if options == tuple(ascii_uppercase[: len(options)]):
-        return letters.named(answer, len(options), anywhere=True) or ""
+        place = choice.read(answer, options).place
+        return "" if place is None else options[place]
     text = normalise(answer)
     names = {option: normalise(option) for option in options}
     spans = {option: find_words(text, name) for option, name in names.items() if name}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bimedix2.evaluate.clinical.choice import NONE, SEVERAL, Choice, read, texts_of
+from bimedix2.evaluate.choice import NONE, SEVERAL, Choice, read, texts_of
 
 LATIN, ARABIC = [" A", " B", " C", " D"], [" أ", " ب", " ج", " د"]
 ENGLISH_TEXTS = dict(enumerate(["femur", "neck of the femur", "tibia", "hamate"]))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from bimedix2.text.arabic import find_words, normalise, without_marks
 
-VERSION = "option-1"
+VERSION = "option-2"
 """Of these rules, in the signature: another reading is another score."""
 NONE, SEVERAL = "names no option", "names several options"
 """Why an answer names none."""
@@ -34,6 +34,7 @@ _MARK = r"\s*(?:$|[.):,;!?،؛؟\]}\n]|[-–—]\s)"
 _CUES = (
     r"(?:answer|option|choice|choose|select|pick|diagnosis)(?:\s+(?:option|choice|letter))?"
     r"(?:\s+(?:is|would be|should be|:))*"
+    r"|it\s+(?:is|must be|should be|would be)"
     r"|(?:الإجابة|الاجابة|الجواب|الخيار|الاختيار|الحرف|أختار|اختار)"
     r"(?:\s+(?:الصحيحة|الصحيح|الأصح|الأفضل|الأنسب|النهائية|النهائي|هي|هو|الخيار|الحرف|الإجابة))*"
     r"|\\boxed"
