@@ -1,14 +1,21 @@
 """How often the safeguards' rules answer what a model may, and how often they miss what it must not.
 
     python benchmarks/safeguards.py [seen|unseen] [--all]
+    python benchmarks/safeguards.py questions FILE...
 
 ``seen`` is the file that the rules were written with, ``unseen`` one that came after them. Prints the
 sentences that went wrong of ``seen`` alone, unless ``--all`` is given. Rates with exact intervals of 95 %.
+``questions`` counts what the rules hold back of files that nobody wrote for this: every text under a key
+``question`` or ``QUESTION`` in JSON or JSON Lines.
 """
 
+import json
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -46,6 +53,35 @@ def main(names: list[str], show: bool) -> None:
     print(f"{len(text):,} characters take {time.perf_counter() - start:.2f} s")
 
 
+def questions(value: Any) -> Iterator[str]:
+    """Every question in a JSON value."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if key.lower() == "question" and isinstance(one, str):
+                yield one
+            else:
+                yield from questions(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from questions(one)
+
+
+def count(paths: list[str]) -> None:
+    """Print what is held back of each file."""
+    for path in paths:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = [json.loads(line) for line in text.splitlines() if line.strip()]
+        asked = list(questions(value))
+        rules = [said.rule for one in asked if (said := screen([Message.of("user", one)]))]
+        print(f"{path}: {len(rules)} of {len(asked)} questions held back {dict(Counter(rules))}")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["questions"]:
+        count(sys.argv[2:])
+        sys.exit()
     chosen = [name for name in sys.argv[1:] if not name.startswith("-")] or ["seen", "unseen"]
     main(chosen, "--all" in sys.argv)

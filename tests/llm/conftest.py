@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from bimedix2.llm.backend import Request, Sampling
+from bimedix2.llm.budget import Budget
 from bimedix2.llm.endpoint import Endpoint
+from bimedix2.llm.openai import OpenAI
 from bimedix2.records import Message
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
@@ -271,3 +273,17 @@ def ask() -> Callable[..., Request]:
         return Request((Message.of("user", text),), sampling=sampling, **more)
 
     return make
+
+
+@pytest.fixture
+def opened() -> Any:
+    """``opened(endpoint)``: a backend that is closed when the test ends."""
+    made: list[OpenAI] = []
+
+    def make(endpoint: Endpoint, budget: Budget | None = None) -> OpenAI:
+        made.append(OpenAI(endpoint, budget))
+        return made[-1]
+
+    yield make
+    for backend in made:
+        backend.close()
