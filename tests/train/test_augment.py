@@ -38,8 +38,8 @@ def test_odd_sizes_survive(size: tuple[int, int]) -> None:
         assert variant(Image.new("RGB", size, (9, 9, 9)), "k", number).mode == "RGB"
 
 
-def test_tissue_is_flipped_and_turned_and_nothing_else_is() -> None:
-    """A corner mark comes to stand in every corner of a section, and stays in its own elsewhere."""
+def test_free_pictures_are_flipped_and_turned_and_nothing_else_is() -> None:
+    """A corner mark comes to stand in every corner of a free one, and stays in its own elsewhere."""
     marked = Image.new("RGB", (40, 40), (20, 20, 20))
     marked.paste((250, 250, 250), (0, 0, 20, 20))
 
@@ -48,5 +48,15 @@ def test_tissue_is_flipped_and_turned_and_nothing_else_is() -> None:
         quarters = [grey[:20, :20], grey[:20, 20:], grey[20:, :20], grey[20:, 20:]]
         return int(np.argmax([quarter.mean() for quarter in quarters]))
 
-    assert {corner(variant(marked, "k", number, tissue=True)) for number in range(1, 60)} == {0, 1, 2, 3}
+    assert {corner(variant(marked, "k", number, free=True)) for number in range(1, 60)} == {0, 1, 2, 3}
     assert {corner(variant(marked, "k", number)) for number in range(1, 60)} == {0}
+
+
+def test_a_tint_keeps_a_stain_what_it_is() -> None:
+    """Pink stays nearer to pink than to blue, and a grey picture stays grey."""
+    pink = Image.new("RGB", (40, 40), (150, 100, 125))
+    for number in range(1, 60):
+        red, green, blue = np.asarray(variant(pink, "k", number, free=True), float).mean(axis=(0, 1))
+        assert red > blue > green
+    grey = np.asarray(variant(Image.new("RGB", (40, 40), (90, 90, 90)), "k", 3, free=True), float)
+    assert np.ptp(grey, axis=2).max() <= 2

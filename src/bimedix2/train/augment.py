@@ -2,7 +2,9 @@
 
 Variant 0 is the image itself. Nothing here changes what is true of a picture: no flip (it would turn left
 into right), no cut that removes the region, no change of colour that would change a stain. A section of
-tissue has no left and right and is the same tissue in every part: it alone is flipped, turned, cut further.
+tissue has no left and right and is the same tissue in every part, and every part of an everyday picture is
+as little medical as the whole: these alone are flipped, turned, cut further and tinted as another laboratory
+or camera would.
 """
 
 import io
@@ -34,7 +36,9 @@ def _sum(pixel: object) -> int:
 
 
 def _exposure(image: Image.Image, rng: random.Random) -> Image.Image:
-    brighter = ImageEnhance.Brightness(image).enhance(rng.uniform(0.75, 1.3))
+    gamma = math.exp(rng.uniform(-0.3, 0.3))
+    curved = image.point([round(255 * (level / 255) ** gamma) for level in range(256)] * 3)
+    brighter = ImageEnhance.Brightness(curved).enhance(rng.uniform(0.75, 1.3))
     return ImageEnhance.Contrast(brighter).enhance(rng.uniform(0.75, 1.35))
 
 
@@ -52,7 +56,16 @@ def _soften(image: Image.Image, rng: random.Random) -> Image.Image:
     return small.resize(image.size)
 
 
-def _tissue(image: Image.Image, rng: random.Random) -> Image.Image:
+def _tint(image: Image.Image, rng: random.Random) -> Image.Image:
+    """Up to 14 degrees of hue and a third of the saturation: less than from one stain to another."""
+    hue, saturation, value = image.convert("HSV").split()
+    turn, strength = rng.randint(-10, 10), rng.uniform(0.65, 1.25)
+    hue = hue.point([(level + turn) % 256 for level in range(256)])
+    saturation = saturation.point([min(255, round(level * strength)) for level in range(256)])
+    return Image.merge("HSV", (hue, saturation, value)).convert("RGB")
+
+
+def _part(image: Image.Image, rng: random.Random) -> Image.Image:
     """A square of 40 to 100 % of the shorter side, in one of its eight positions."""
     side = min(image.width, image.height, max(1, round(min(image.size) * rng.uniform(0.4, 1.0))))
     left, top = rng.randint(0, image.width - side), rng.randint(0, image.height - side)
@@ -60,24 +73,24 @@ def _tissue(image: Image.Image, rng: random.Random) -> Image.Image:
     return cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else cut
 
 
-def variant(image: Image.Image, key: str, number: int, tissue: bool = False) -> Image.Image:
+def variant(image: Image.Image, key: str, number: int, free: bool = False) -> Image.Image:
     """One variant of an RGB image; the same key and number give the same pixels.
 
     Args:
         image: RGB.
         key: the image's hash, which seeds the draw.
         number: 0 for the image itself, then 1, 2, ...
-        tissue: a section under the microscope.
+        free: without an up and a left, and of one kind in every part (see above).
     """
     if number == 0:
         return image
     rng = random.Random(f"{key}:{number}")
     out = image
-    if tissue:
-        out = _tissue(out, rng)
+    if free:
+        out = _tint(_part(out, rng), rng)
     elif rng.random() < 0.9:
         out = _crop(out, rng)
-    if not tissue and rng.random() < 0.5:
+    if not free and rng.random() < 0.5:
         out = _turn(out, rng)
     if rng.random() < 0.8:
         out = _exposure(out, rng)

@@ -26,7 +26,7 @@ class Features:
 
     Args:
         folder: where the array lies, or will lie.
-        keys: ``sha256#variant`` of each row, with a ``t`` after it for a section of tissue.
+        keys: ``sha256#variant`` of each row, with an ``f`` after it for one that may be turned freely.
     """
 
     def __init__(self, folder: Path, keys: Sequence[str]) -> None:
@@ -94,7 +94,7 @@ def tower_features(model: Any, processor: Any, store: ImageStore, keys: Sequence
     for key in keys:
         image, _, number = key.partition("#")
         picture = imaging.read(store.read(image), image[:12]).image
-        pictures.append(variant(picture, image, int(number.removesuffix("t")), number.endswith("t")))
+        pictures.append(variant(picture, image, int(number.removesuffix("f")), number.endswith("f")))
     pixels = processor.image_processor(pictures, return_tensors="pt")["pixel_values"]
     layer = model.config.vision_feature_layer
     pixels = pixels.to(model.device)

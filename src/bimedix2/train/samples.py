@@ -13,24 +13,25 @@ from bimedix2.train.packing import Sample
 Stage = Literal["align", "instruct"]
 
 
-TISSUE = "histology"
-"""Pictures without an up and a left: their variants are turned and flipped (see ``augment.py``)."""
+def _free(record: Record) -> bool:
+    """Whether its picture has no up and no left: its variants are turned and flipped (``augment.py``)."""
+    return record.meta.get("modality") == "histology" or record.meta.get("kind") == "non-medical"
 
 
-def feature_key(image: str, variant: int, tissue: bool = False) -> str:
+def feature_key(image: str, variant: int, free: bool = False) -> str:
     """The key of a variant's features."""
-    return f"{image}#{variant}{'t' if tissue else ''}"
+    return f"{image}#{variant}{'f' if free else ''}"
 
 
 def _sample(record: Record, encoded: Encoded, variant: int, keep: bool = False) -> Sample:
     if not any(encoded.target):
         raise DataError(f"record '{record.id}' has no assistant words to learn; remove it from the dataset")
-    tissue = record.meta.get("modality") == TISSUE
+    free = _free(record)
     return Sample(
         id=record.id,
         ids=encoded.ids,
         target=encoded.target,
-        images=tuple(feature_key(image, variant, tissue) for image in encoded.images),
+        images=tuple(feature_key(image, variant, free) for image in encoded.images),
         shared=encoded.shared,
         loss="keep" if keep else "answer",
     )
