@@ -1,6 +1,7 @@
 """Log-likelihoods from an endpoint: of an answer, of a plain text, and of what stands behind one."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bimedix2.errors import DataError, EndpointError, NotServedError
 from bimedix2.llm.backend import Request
 from bimedix2.llm.cache import key_of
+from bimedix2.llm.connect import open_endpoint
 from bimedix2.llm.endpoint import Endpoint
 
 Make = Callable[..., Endpoint]
@@ -39,6 +41,28 @@ def test_options_behind_a_text_are_scored_alone_and_their_text_is_counted_once(
     sent = sorted(one.body["prompt"] for one in provider.asked)
     assert sent == ["one two", "one two four", "one two odd three"]
     assert key_of("x", pairs[0][0], " four") != key_of("x", Request(()), " four")
+
+
+@pytest.mark.parametrize("kind", ["plain", "chat"])
+def test_a_prompt_that_was_answered_is_not_sent_again_by_a_run_that_goes_on(
+    provider: Any, endpoint: Make, ask: Ask, step: Any, tmp_path: Path, kind: str
+) -> None:
+    """The first run loses its endpoint between the options of one question, and the second opens anew."""
+    request = Request((), before="one two") if kind == "plain" else ask("one two")
+    path = "/v1/completions" if kind == "plain" else "/v1/chat/completions"
+    pairs = [(request, " odd three"), (request, " four")]
+    plan = endpoint(concurrency=1, tries=1)
+    with open_endpoint(plan, tmp_path / "cache.sqlite", "run") as backend:
+        backend.loglikelihood(pairs[:1])
+        provider.steps[f"POST {path}" if kind == "plain" else "one two"] = [step(status=500)]
+        with pytest.raises(EndpointError):
+            backend.loglikelihood(pairs)
+    with open_endpoint(plan, tmp_path / "cache.sqlite", "run") as backend:
+        odd, four = backend.loglikelihood(pairs)
+    assert (odd.tokens, four.tokens) == (2, 1)
+    sent = [repr(one.body) for one in provider.asked if one.path == path]
+    # Each option and the bare prompt once; the option that met the 500 twice.
+    assert (len(sent), len(set(sent))) == (4, 3)
 
 
 def test_an_endpoint_that_takes_echo_and_does_not_heed_it_is_found_out(

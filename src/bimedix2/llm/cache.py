@@ -3,6 +3,7 @@
 An answer stands under the hash of the exact request (the backend's identity, messages, image hashes,
 sampling, schema, prompt version) and the sample's number. The intent is written before a request is sent, the
 answer before it is handed out: after a kill only requests whose answers were not here yet are sent again.
+What likelihoods need of a prompt without its continuation (``Bare``) is kept the same way.
 What was asked is not kept, only its hash. The file is made readable for its owner alone.
 """
 
@@ -43,6 +44,7 @@ CREATE TABLE IF NOT EXISTS asked (
 CREATE TABLE IF NOT EXISTS spent (run TEXT PRIMARY KEY, cost REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS batches (
     token TEXT PRIMARY KEY, identity TEXT NOT NULL, id TEXT, requests TEXT NOT NULL, cost REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS bare (key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, ids TEXT NOT NULL);
 """
 INTEND = """INSERT INTO asked (key, sample, run, sent) VALUES (?, ?, ?, ?) ON CONFLICT (key, sample)
     DO UPDATE SET run = excluded.run, sent = excluded.sent WHERE answer IS NULL"""
@@ -76,6 +78,14 @@ def key_of(identity: str, request: Request, continuation: str | None = None) -> 
         "continuation": continuation,
     } | ({"before": request.before} if request.before else {})
     return io.sha256_bytes(io.canonical_json(exact).encode("utf-8", "surrogatepass")), request.sample
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A prompt without its continuation: how many tokens, and the hash of their ids where it is known."""
+
+    tokens: int
+    ids: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,6 +191,19 @@ class Cache:
         with self._lock:
             kept, open_ = self._base.execute(query).fetchone()
         return int(kept), int(open_)
+
+    # Prompts without their continuations
+
+    def bare(self, key: str) -> Bare | None:
+        """Return what is known of a prompt."""
+        with self._lock:
+            row = self._base.execute("SELECT tokens, ids FROM bare WHERE key = ?", (key,)).fetchone()
+        return Bare(*row) if row else None
+
+    def put_bare(self, key: str, found: Bare) -> None:
+        """Keep what an endpoint said of a prompt."""
+        with self._lock:
+            self._base.execute("INSERT OR IGNORE INTO bare VALUES (?, ?, ?)", (key, found.tokens, found.ids))
 
     # Money
 

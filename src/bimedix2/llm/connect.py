@@ -36,7 +36,7 @@ def open_endpoint(endpoint: Endpoint, cache: Path, run: str) -> Iterator[Cached]
         elif endpoint.batch:
             backend = Batched(endpoint, store, budget)
         else:
-            backend = OpenAI(endpoint, budget)
+            backend = OpenAI(endpoint, budget, store)
         try:
             yield Cached(backend, store, run)
         finally:

@@ -8,12 +8,14 @@ the reference of OpenAI's completions.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from bimedix2 import io
 from bimedix2.errors import DataError, NotServedError, RefusedError
 from bimedix2.llm.backend import UNWATCHED, Loglikelihood, Reply, Request, Sampling, Watch, all_answered
 from bimedix2.llm.budget import FREE, Bill, Budget, tokens_of
+from bimedix2.llm.cache import Bare, Cache, key_of
 from bimedix2.llm.endpoint import PROTECTED, Endpoint
 from bimedix2.llm.http import Again, Connection, Stopped
 from bimedix2.llm.wire import body_of, reply_of, usage_of, value_of
@@ -57,13 +59,16 @@ class OpenAI:
     Args:
         endpoint: where it is, and its limits.
         budget: what it may cost; ``None`` does not count.
+        cache: where what is learned of prompts without their continuations is kept; ``None`` remembers it
+            for as long as this object lives. Answers are kept by ``Cached``, around this.
     """
 
-    def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, budget: Budget | None = None, cache: Cache | None = None) -> None:
         self.endpoint = endpoint
         self._budget = budget or Budget(endpoint.prices or FREE)
         self._connection = Connection(endpoint)
-        self._lengths: dict[str, Future[int]] = {}
+        self._cache = cache
+        self._prompts: dict[str, Future[Bare]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -189,11 +194,11 @@ class OpenAI:
             return self._plain(asked)
         try:
             whole = self._prompt(asked, asked.continuation)
-            given = self._prompt(asked, "")
+            given = self._given(asked, lambda: _bare(self._prompt(asked, "")))
         except RefusedError as refusal:
             raise RefusedError(f"{refusal}; it was asked for log-probabilities of the prompt") from None
-        scored = whole[len(given) :]
-        if [token.id for token in whole[: len(given)]] != [token.id for token in given] or not scored:
+        scored = whole[given.tokens :]
+        if _bare(whole[: given.tokens]) != given or not scored:
             raise RefusedError(
                 f"the chat template of {self.name} makes other tokens of a prompt with its continuation; "
                 "score it with a local checkpoint"
@@ -228,7 +233,7 @@ class OpenAI:
         """Score the words of a plain text, the first token given, or those behind ``before``."""
         before = asked.request.before
         whole = self._echo(asked, before + asked.continuation)
-        given = self._length(asked) if before else 1
+        given = self._given(asked, lambda: Bare(len(self._echo(asked, before)))).tokens if before else 1
         scored = whole[given:]
         if not scored and before:
             raise RefusedError(
@@ -240,19 +245,26 @@ class OpenAI:
         greedy = all(token.value >= token.best for token in scored)
         return Loglikelihood(sum(token.value for token in scored), len(scored), greedy)
 
-    def _length(self, asked: _Asked) -> int:
-        """Tokens of ``before`` alone; the options of one question, asked together, count them once."""
-        before = asked.request.before
+    def _given(self, asked: _Asked, learn: Callable[[], Bare]) -> Bare:
+        """The prompt without its continuation: asked for once, whatever number of options it has.
+
+        Kept before it is used, so that a kill between the options of a question sends none of it again.
+        """
+        key, _ = key_of(self.identity, replace(asked.request, sampling=Sampling()), "")
         with self._lock:
-            known = self._lengths.get(before)
-            mine = known is None
-            found = self._lengths[before] = known or Future()
-        if mine:
+            known = self._prompts.get(key)
+            found = self._prompts[key] = known or Future()
+        if known is None:
             try:
-                found.set_result(len(self._echo(asked, before)))
+                kept = self._cache.bare(key) if self._cache else None
+                if kept is None:
+                    kept = learn()
+                    if self._cache:
+                        self._cache.put_bare(key, kept)
+                found.set_result(kept)
             except BaseException as error:
                 with self._lock:
-                    del self._lengths[before]
+                    del self._prompts[key]
                 found.set_exception(error)
         return found.result()
 
@@ -286,6 +298,11 @@ class OpenAI:
             f"{self.endpoint.host} gives no log-probabilities of prompts; "
             "measure likelihoods with vLLM or a local checkpoint"
         )
+
+
+def _bare(tokens: Sequence[_Token]) -> Bare:
+    ids = [token.id for token in tokens]
+    return Bare(len(ids), io.sha256_bytes(io.canonical_json(ids).encode()))
 
 
 def _actual(entry: Mapping[str, Any] | None) -> _Token:
