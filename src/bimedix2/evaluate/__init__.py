@@ -20,7 +20,9 @@ from bimedix2.evaluate import (
     conversations,
     errors,
     export,
+    healthbench,
     held_out,
+    medhalt,
     paired,
     paper,
     replaying,
@@ -38,10 +40,12 @@ from bimedix2.evaluate.clinical import replay as clinical_replay
 from bimedix2.evaluate.comparing import Compare
 from bimedix2.evaluate.conversations import Conversations
 from bimedix2.evaluate.errors import Errors
+from bimedix2.evaluate.healthbench import Healthbench
 from bimedix2.evaluate.mbench import build
 from bimedix2.evaluate.mbench import folder as mbench
 from bimedix2.evaluate.mbench.build import MbenchBuild
 from bimedix2.evaluate.mbench.folder import Mbench
+from bimedix2.evaluate.medhalt import Medhalt
 from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.paired import Paired
 from bimedix2.evaluate.paper import Paper
@@ -70,6 +74,10 @@ class Config(Settings):
     """Radiology reports of MIMIC-CXR and MIMIC-III."""
     uphill: Uphill | None = None
     """Health claims that the user presupposes more and more firmly."""
+    healthbench: Healthbench | None = None
+    """Conversations graded by the rubrics of their items."""
+    medhalt: Medhalt | None = None
+    """Med-HALT: wrong answers accepted, nonsensical questions answered, articles made up."""
     bias: Bias | None = None
     """The same cases with gender, country or insurance swapped."""
     safety: Safety | None = None
@@ -181,6 +189,8 @@ KINDS: dict[str, Kind] = {
     "vqa": Kind(vqa.run, vqa.replay, vqa.questions),
     "reports": Kind(reports.run, reports.replay, reports.questions),
     "uphill": Kind(uphill.run, uphill.replay, uphill.questions),
+    "healthbench": Kind(healthbench.run, healthbench.replay, healthbench.questions),
+    "medhalt": Kind(medhalt.run, medhalt.replay, medhalt.questions),
     "bias": Kind(bias.run, bias.replay, bias.questions),
     "safety": Kind(safety.run, safety.replay, safety.questions),
     "paired": Kind(paired.run, paired.replay, paired.questions),
