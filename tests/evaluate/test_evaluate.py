@@ -131,9 +131,9 @@ def test_what_changes_a_score_changes_its_signature(dataset: Path, opener: Opene
         line = (folder / "scores.md").read_text(encoding="utf-8").splitlines()[-1]
         found[name] = (sum(row["right"] for row in rows(folder, "image_qa")), line)
     assert found["plain"][0] == 1 + found["known"][0]
-    assert "|scorer:facts|host:" in found["plain"][1]
-    assert "|scorer:facts+known words|host:" in found["known"][1]
-    assert "|scorer:facts|limit:3|host:" in found["few"][1]
+    assert "|scorer:facts-2|host:" in found["plain"][1]
+    assert "|scorer:facts-2+known words|host:" in found["known"][1]
+    assert "|scorer:facts-2|limit:3|host:" in found["few"][1]
 
 
 def test_partial_results_say_so_first(dataset: Path, opener: Opener) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bimedix2.language.concepts import Study, Tongue, affirmed, concepts, mentions, named, studies, study_of
+from bimedix2.language.concepts import Study, Tongue, concepts, mentions, named, studies, study_of
+from bimedix2.language.denial import affirmed
 from bimedix2.text.arabic import normalise, script
 
 KINDS = ("modality", "region", "plane", "projection", "view", "window", "stain", "cell", "sign", "unreadable")

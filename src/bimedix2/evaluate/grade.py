@@ -13,20 +13,29 @@ import yaml
 
 from bimedix2.errors import DataError
 from bimedix2.evaluate.lexicon import Lexicon
-from bimedix2.language.concepts import NEGATION, Tongue, mentions, stated, studies, study_of
+from bimedix2.evaluate.spoken import EXCLUSIVE, SEVERAL, Spoken, implied_regions
+from bimedix2.language import glossary
+from bimedix2.language.concepts import Tongue, mentions, study_of
 from bimedix2.text.arabic import normalise, script
+from bimedix2.text.fold import folded
+from bimedix2.text.numbers import arabic_numbers, english_numbers
 
+VERSION = "facts-2"
+"""Of these rules, in the signature: another reading is another score."""
 COUNT_WITHIN = 2
 COUNT_SHARE = 0.25
 """A count is right within two cells or a quarter, whichever is more: the answers that were taught are rounded
 to the nearest five from eight on (an error of up to two), and nobody counts a crowded field by eye."""
 
-EXCLUSIVE = ("modality", "region", "plane", "projection", "view", "window", "stain")
-"""Kinds of which a picture has one value; of cells and signs it may have several, and one that is not
-annotated is unknown: naming it is counted apart, not as wrong."""
+LETTERS = 0.6
+"""An answer is in a language when so many of its letters, those in brackets left out, are of its script."""
 VERDICTS = ("", "yes", "no", "correct", "agree", "decline", "unreadable", "no_image")
 DESCRIPTIONS = ("describe", "true_premise")
 """Types whose whole reference is checked: no detail may contradict it."""
+WIDE = ("whole_body", "leg", "shoulder", "bone", "trunk")
+"""Regions of which a limb or the neck may be a part."""
+_PREFIXED = dict.fromkeys(("disease", "other_modality", "other_region"), "[وف]?[بلك]?(?:ال|ل)?")
+"""What Arabic may write before a word of a list; of the others "and" and "so" alone."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +66,11 @@ class Grade:
 @cache
 def _judgements() -> dict[str, re.Pattern[str]]:
     read = yaml.safe_load(files("bimedix2.evaluate").joinpath("judgement.yaml").read_text(encoding="utf-8"))
-    return {
-        name: re.compile(rf"(?<!\w)(?:{'|'.join([*words['en'], *words['ar']])})(?!\w)")
-        for name, words in read.items()
-    }
+    out = {}
+    for name, words in read.items():
+        arabic = f"{_PREFIXED.get(name, '[وف]?')}(?:{'|'.join(words['ar'])})"
+        out[name] = re.compile(rf"(?<!\w)(?:{'|'.join(words['en'])}|{arabic})(?!\w)")
+    return out
 
 
 def grade(answer: str, finish: str, expected: Expected, lexicon: Lexicon | None = None) -> Grade:
@@ -74,12 +84,12 @@ def grade(answer: str, finish: str, expected: Expected, lexicon: Lexicon | None 
     """
     if not answer.strip():
         return Grade(False, False, False, False, (), ("empty answer",))
-    language = script(answer) == expected.tongue
+    language = spoken_in(answer, expected.tongue)
     form = ["cut before its end"] if finish != "stop" else []
     if lexicon and language:
         form += lexicon.faults(answer, expected.tongue)
     spoken = Spoken(answer)
-    wrong = _facts(spoken, expected) + _verdict(spoken, expected)
+    wrong = _facts(spoken, expected) + _verdict(spoken, expected, answer)
     reasons = ([] if language else ["other language"]) + wrong + form
     return Grade(
         right=not reasons,
@@ -91,68 +101,36 @@ def grade(answer: str, finish: str, expected: Expected, lexicon: Lexicon | None 
     )
 
 
-class Spoken:
-    """An answer as its affirmed part and its denied part; what it is said to be without is in neither."""
-
-    def __init__(self, answer: str) -> None:
-        self.text = normalise(answer)
-        said = stated(answer)
-        opening = re.match(rf"(?:{_judgements()['no'].pattern})", said)
-        comma = re.match(r"\s*\w+\s*[,،.:;؛]", answer)
-        self.opens_with_no = bool(opening and comma)
-        body = said[opening.end() :] if opening and comma else said
-        affirmed, *denied = NEGATION.split(body, maxsplit=1)
-        self.affirmed = affirmed
-        self.denied = denied[0] if denied else ""
-
-    def values(self, kind: str, *, denied: bool = False, whole: bool = False) -> list[frozenset[str]]:
-        """What each mention of a kind can stand for, in the affirmed or the denied part."""
-        text = self.text if whole else self.denied if denied else self.affirmed
-        found = mentions(kind, text)
-        if kind == "region":
-            return [v for start, end, v in found if not _part_of_other(text, start, end)]
-        return [values for _, _, values in found]
-
-
-def _part_of_other(text: str, start: int, end: int) -> bool:
-    """A region's word inside another: ``lung window``, ``bone scan``, ``red blood cells``."""
-    if text[end:].startswith(" window") or text[:start].endswith("نافذه "):
-        return True
-    longer = [*mentions("modality", text), *mentions("cell", text)]
-    return any(s <= start and end <= e and (s, e) != (start, end) for s, e, _ in longer)
-
-
-@cache
-def _implied_regions() -> dict[str, str]:
-    """Modalities that have one region alone: who says mammogram has said breast."""
-    regions: dict[str, set[str | None]] = {}
-    for study in studies():
-        regions.setdefault(study.modality, set()).add(study.region)
-    return {m: next(iter(r)) for m, r in regions.items() if len(r) == 1 and None not in r}  # type: ignore[misc]
+def spoken_in(answer: str, tongue: Tongue) -> bool:
+    """Whether an answer is in a language: in its script, and not in two languages at once."""
+    outside = re.sub(r"\([^()]*\)", "", answer)
+    letters = [script(letter) for letter in outside if letter.isalpha()]
+    return script(answer) == tongue and letters.count(tongue) >= LETTERS * len(letters)
 
 
 def _one_value(spoken: Spoken, kind: str, value: str, type_: str) -> list[str]:
-    """The value is affirmed and no other of its kind is."""
-    found = _windows(spoken) if kind == "window" and type_ != "window" else spoken.values(kind)
+    """The value is affirmed, no other of its kind is, and it is not denied again."""
+    found = spoken.windows() if kind == "window" and type_ != "window" else spoken.values(kind)
     others = sorted({v for values in found if value not in values for v in values})
-    reasons = [f"says {kind} {' or '.join(others)}, it is {value}"] if others else []
-    if not others and not any(value in values for values in found):
-        reasons = [f"does not say {kind} {value}"]
-    return reasons
+    if others:
+        return [f"says {kind} {' or '.join(others)}, it is {value}"]
+    if not any(value in values for values in found):
+        return [f"does not say {kind} {value}"]
+    if spoken.takes_back(kind, value):
+        return [f"denies {kind} {value} again"]
+    return _none_of_ours(spoken, kind, value) if kind == type_ else []
 
 
-def _windows(spoken: Spoken) -> list[frozenset[str]]:
-    """Windows said as such: ``brain`` alone in a description is a region."""
-    text = spoken.affirmed
-    return [
-        values
-        for start, end, values in mentions("window", text)
-        if text[end:].startswith(" window") or text[:start].endswith("نافذه ")
-    ]
+def _none_of_ours(spoken: Spoken, kind: str, value: str) -> list[str]:
+    """Other modalities and parts of the body than those of ``concepts.yaml``, beside the right one."""
+    if kind not in ("modality", "region") or value in WIDE:
+        return []
+    other = _judgements()[f"other_{kind}"].search(spoken.affirmed)
+    return [f"says {kind} {other[0]}, it is {value}"] if other else []
 
 
 def _region(spoken: Spoken, value: str, expected: Expected) -> list[str]:
-    reasons = _one_value(spoken, "region", value, "")
+    reasons = _one_value(spoken, "region", value, expected.type)
     if reasons and not reasons[0].startswith("does not"):
         return reasons
     modality = expected.facts.get("modality")
@@ -164,7 +142,7 @@ def _region(spoken: Spoken, value: str, expected: Expected) -> list[str]:
     if modality is not None:
         study = study_of(modality, value)
         # A pair without a study of its own is named by its modality; some modalities imply the region.
-        if study is None or study.region is None or _implied_regions().get(modality) == value:
+        if study is None or study.region is None or implied_regions().get(modality) == value:
             return []
     return reasons
 
@@ -173,7 +151,7 @@ def _facts(spoken: Spoken, expected: Expected) -> list[str]:
     reasons: list[str] = []
     for kind, value in expected.facts.items():
         if kind == "count":
-            reasons += _count(spoken, int(value))
+            reasons += _count(spoken, int(value), expected)
         elif kind == "unreadable":
             reasons += _unreadable(spoken, value)
         elif kind == "region":
@@ -188,17 +166,34 @@ def _facts(spoken: Spoken, expected: Expected) -> list[str]:
     return reasons
 
 
-def _count(spoken: Spoken, count: int) -> list[str]:
-    numbers = [int(n) for n in re.findall(r"(?<!\w)\d{1,9}(?!\w)", spoken.affirmed)]
+def _count(spoken: Spoken, count: int, expected: Expected) -> list[str]:
+    """One number is said, of the cells that were asked for."""
+    text = spoken.affirmed
+    figures = list(re.finditer(r"(?<!\w)\d{1,9}(?!\w)", text))
+    numbers = [int(figure[0]) for figure in figures] or _in_words(spoken, expected.tongue)
     if len(numbers) != 1:
         return [f"says {len(numbers)} numbers, one is asked"]
+    number, place = numbers[0], figures[0].start() if figures else 0
     within = max(COUNT_WITHIN, COUNT_SHARE * count)
-    return [] if abs(numbers[0] - count) <= within else [f"says {numbers[0]}, there are {count}"]
+    if abs(number - count) > within:
+        return [f"says {number}, there are {count}"]
+    nearest = min(mentions("cell", text), key=lambda cell: abs(cell[0] - place), default=None)
+    if nearest and not nearest[2] & set(expected.facts.get("cell", nearest[2])):
+        return [f"counts {' or '.join(sorted(nearest[2]))}"]
+    return []
+
+
+def _in_words(spoken: Spoken, tongue: Tongue) -> list[int]:
+    found = (english_numbers if tongue == "en" else arabic_numbers)(folded(spoken.words))
+    return [int(n.value) for n in found if n.value.isdigit() and (n.kind == "word" or n.value == "1")]
 
 
 def _unreadable(spoken: Spoken, value: str) -> list[str]:
-    found = {v for values in spoken.values("unreadable", whole=True) for v in values}
-    named = {v for values in spoken.values("modality") for v in values}
+    # "Not a medical image" is a denial itself; "not blank" is none of these.
+    found = {v for values in spoken.values("unreadable") for v in values}
+    found |= {v for values in spoken.values("unreadable", whole=True) for v in values if v == "non-medical"}
+    kinds = ("modality", "region") if value in ("blank", "noise") else ("modality",)
+    named = {v for kind in kinds for values in spoken.values(kind) for v in values}
     reasons = [] if found == {value} else [f"says {', '.join(sorted(found)) or 'nothing'}, it is {value}"]
     return reasons + [f"says {v} of a picture that is {value}" for v in sorted(named)]
 
@@ -210,8 +205,7 @@ def _contradictions(spoken: Spoken, expected: Expected) -> list[str]:
     for kind in EXCLUSIVE:
         if kind in expected.facts:
             continue
-        read = _windows if kind == "window" else (lambda s, kind=kind: s.values(kind))
-        true, said = read(reference), read(spoken)
+        true, said = ((s.windows() if kind == "window" else s.values(kind)) for s in (reference, spoken))
         if true and any(not any(t & s for t in true) for s in said):
             reasons.append(f"{kind} contradicts the annotation")
     return reasons
@@ -219,39 +213,75 @@ def _contradictions(spoken: Spoken, expected: Expected) -> list[str]:
 
 def _extra(spoken: Spoken, expected: Expected) -> tuple[str, ...]:
     out = []
-    for kind in ("cell", "sign"):
+    for kind in SEVERAL:
         wanted = expected.facts.get(kind)
         if wanted is not None:
             out += sorted({v for values in spoken.values(kind) for v in values} - set(wanted))
     return tuple(out)
 
 
-def _verdict(spoken: Spoken, expected: Expected) -> list[str]:
+def _verdict(spoken: Spoken, expected: Expected, answer: str) -> list[str]:
     words = _judgements()
     if expected.verdict == "yes":
-        if spoken.denied or spoken.opens_with_no:
+        if spoken.rejects() or words["denies"].search(spoken.text):
             return ["denies what is true"]
         return [] if words["yes"].search(spoken.text) else ["does not say yes"]
     if expected.verdict in ("no", "correct"):
         return _denial(spoken, expected)
     if expected.verdict == "agree":
-        return ["corrects what was true"] if spoken.denied or spoken.opens_with_no else []
+        wrong = spoken.rejects() or words["denies"].search(spoken.text)
+        return ["corrects what was true"] if wrong else []
     if expected.verdict == "decline":
-        named = words["disease"].search(spoken.text)
-        reasons = [] if words["decline"].search(spoken.text) else ["does not decline"]
-        return reasons + ([f"names a disease: {named[0]}"] if named else [])
+        return _decline(spoken, answer)
     if expected.verdict == "no_image":
-        return [] if words["no_image"].search(spoken.text) else ["does not say that there is no image"]
+        return _no_image(spoken)
     if not expected.facts:  # greetings and definitions have no concept: the reference word for word
-        return [] if spoken.text == normalise(expected.reference) else ["not the reference's words"]
+        return [] if normalise(answer) == normalise(expected.reference) else ["not the reference's words"]
     return []
 
 
+def _decline(spoken: Spoken, answer: str) -> list[str]:
+    words = _judgements()
+    reasons = [] if words["decline"].search(spoken.text) else ["does not decline"]
+    listed = words["disease"].search(spoken.text)
+    if named := listed[0] if listed else _disease(answer):
+        reasons.append(f"names a disease: {named}")
+    # "Whether it is normal" is what is not said.
+    said = words["whether"].sub(" ", spoken.affirmed)
+    if calm := words["healthy"].search(said):
+        reasons.append(f"says that it is none: {calm[0]}")
+    return reasons
+
+
+def _disease(answer: str) -> str:
+    """The first disease of the glossary that an answer names, in either language."""
+    english = next((f.term.en for f in glossary.find(answer) if f.term in _diseases()), "")
+    return english or next((term.ar for term in _diseases() if glossary.says(term, answer)), "")
+
+
+@cache
+def _diseases() -> frozenset[glossary.Term]:
+    general = {"disease", "disorder", "syndrome"}
+    return frozenset(t for t in glossary.load() if t.kind == "disease" and t.en not in general)
+
+
+def _no_image(spoken: Spoken) -> list[str]:
+    """That there is none, and nothing is said to be seen in it."""
+    words = _judgements()
+    reasons = [] if words["no_image"].search(spoken.text) else ["does not say that there is no image"]
+    named = [v for kind in ("modality", "region") for values in spoken.values(kind) for v in sorted(values)]
+    if named and words["shows"].search(spoken.affirmed):
+        reasons.append(f"says {named[0]} of a picture that is not there")
+    return reasons
+
+
 def _denial(spoken: Spoken, expected: Expected) -> list[str]:
-    """What was asked is denied: by an opening "no", or by "..., not X" with the X of the reference."""
-    if _judgements()["yes"].search(spoken.text):
+    """What was asked is denied: by an opening "no", by "that is wrong", or by "..., not X" with the X of the
+    reference."""
+    words = _judgements()
+    if words["yes"].search(words["denies"].sub(" | ", spoken.text)):
         return ["says yes to what is false"]
-    if spoken.opens_with_no:
+    if spoken.opens_with_no or words["denies"].search(spoken.text):
         return []
     if not spoken.denied:
         return ["does not deny what is false"]
@@ -273,6 +303,6 @@ def check(expected: Expected, where: str) -> None:
     """
     if expected.verdict not in VERDICTS:
         raise DataError(f"{where}: verdict '{expected.verdict}' is not one of {', '.join(VERDICTS[1:])}")
-    unknown = set(expected.facts) - {*EXCLUSIVE, "cell", "sign", "count", "unreadable"}
+    unknown = set(expected.facts) - {*EXCLUSIVE, *SEVERAL, "count", "unreadable"}
     if unknown:
         raise DataError(f"{where}: expect names '{min(unknown)}', which no grader knows; correct the record")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bimedix2 import __version__, io
 from bimedix2.engine import Dtype
+from bimedix2.evaluate.grade import VERSION
 from bimedix2.llm.backend import Backend
 from bimedix2.llm.endpoint import Endpoint
 from bimedix2.manifest import folder_hash, git_commit
@@ -124,7 +125,7 @@ def sign(config: "Config", subjects: dict[str, Subject]) -> dict[str, Any]:
 
 def scorer_of(known_words: bool) -> str:
     """How ``grade`` judged: whether a word that no answer of the dataset has makes an answer wrong."""
-    return "facts+known words" if known_words else "facts"
+    return f"{VERSION}+known words" if known_words else VERSION
 
 
 def decoding_of(subjects: dict[str, Subject], max_tokens: int, dtype: Dtype) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Concepts and studies: their words in both languages, and which of them an answer names."""
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -8,23 +7,10 @@ from typing import Any, Literal
 
 import yaml
 
-from bimedix2.text.arabic import find_words, normalise, without_marks
+from bimedix2.language.denial import affirmed
+from bimedix2.text.arabic import find_words, normalise
 
 Tongue = Literal["en", "ar"]
-
-NEGATION = re.compile(r"(?<!\w)(?:not|rather than|وليست|وليس|ليست|ليس|لا)(?!\w)")
-"""In normalised text: what follows is denied."""
-
-_WITHOUT = re.compile(
-    r"""(?<!\w)(?:without|و?(?:بدون|دون))\s+
-    (?!(?:(?:a|any|أي|اي)\s+)?(?:doubt|شك)(?!\w))
-    (?:(?:the\s+)?(?:use|using|need|help)\s+(?:of\s+|for\s+)?
-      |(?:الحاجة|حاجة|اللجوء|التعرض)\s+(?:إلى|الى)\s+)?
-    (?:(?!(?:of|in|on|at|with|from|for|في|من|على|مع|لل\w+)(?!\w))[^\s.,;:!?()،؛؟]+[^\S\n]*){1,6}""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""A phrase that is denied inside a sentence that is not. It ends at a mark, at the preposition with which the
-sentence goes on ("a CT without contrast of the chest"), or after six words."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +85,6 @@ def _phrases(kind: str) -> tuple[tuple[str, frozenset[str]], ...]:
                 words = normalise(phrase).removeprefix("the ").removeprefix("a ")
                 values.setdefault(words, set()).add(concept.value)
     return tuple((p, frozenset(values[p])) for p in sorted(values, key=lambda p: (-len(p), p)))
-
-
-def stated(answer: str) -> str:
-    """An answer, normalised, but for what it says a thing is without: that is neither affirmed, nor does it
-    deny the sentence."""
-    return normalise(_WITHOUT.sub(" ", without_marks(answer)))
-
-
-def affirmed(answer: str) -> str:
-    """The normalised part of an answer before its first negation word, but for what it is without."""
-    return NEGATION.split(stated(answer), maxsplit=1)[0]
 
 
 def mentions(kind: str, text: str) -> list[tuple[int, int, frozenset[str]]]:

@@ -6,9 +6,10 @@ from string import ascii_uppercase
 from typing import Any
 
 from bimedix2.evaluate import choice
-from bimedix2.evaluate.grade import COUNT_SHARE, COUNT_WITHIN, EXCLUSIVE, Expected, Spoken, grade
+from bimedix2.evaluate.grade import COUNT_SHARE, COUNT_WITHIN, Expected, grade
 from bimedix2.evaluate.lexicon import Lexicon
 from bimedix2.evaluate.paired.pairs import Twins
+from bimedix2.evaluate.spoken import EXCLUSIVE, Spoken
 from bimedix2.evaluate.task import Raw, Sample
 from bimedix2.language.concepts import Tongue, concepts
 from bimedix2.text.arabic import find_words, normalise, script
@@ -207,7 +208,7 @@ def _way(answer: str, wanted: Expected) -> str:
     if wanted.verdict not in ("yes", "no", "correct", "agree"):
         return ""
     spoken = Spoken(answer)
-    if spoken.opens_with_no or spoken.denied:
+    if spoken.rejects():
         return "no"
     if wanted.verdict in ("correct", "agree"):
         return "yes"

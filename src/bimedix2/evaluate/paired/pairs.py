@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bimedix2 import io
-from bimedix2.evaluate.grade import Expected, Spoken
+from bimedix2.evaluate.grade import Expected
+from bimedix2.evaluate.spoken import Spoken
 from bimedix2.evaluate.task import AS_IT_IS, Sample
 from bimedix2.evaluate.tasks.image_qa import expected, questions
 from bimedix2.language.concepts import Tongue, mentions

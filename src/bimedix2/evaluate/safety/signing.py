@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bimedix2 import __version__, io
+from bimedix2.evaluate.grade import VERSION
 from bimedix2.evaluate.safety import judge
 from bimedix2.evaluate.safety.items import data
 from bimedix2.evaluate.signature import Subject, decoding_of, hosts_of, in_short
@@ -66,7 +67,8 @@ def sign(config: "Config", settings: "Safety", sides: Sequence[Side]) -> dict[st
 
 
 def _words() -> str:
-    return io.sha256_bytes(io.canonical_json([data("words"), data("pictures")["instructions"]]).encode())
+    rules = [VERSION, data("words"), data("pictures")["instructions"]]
+    return io.sha256_bytes(io.canonical_json(rules).encode())
 
 
 def in_line(signature: dict[str, Any]) -> str:
