@@ -167,7 +167,7 @@ def test_a_folder_without_records_and_a_broken_shard_are_named(tmp_path: Path) -
     (tmp_path / "records").mkdir()
     shard = tmp_path / "records" / "00000.parquet"
     shard.write_bytes(b"PAR1")
-    with pytest.raises(DataError, match=r"00000\.parquet is not a readable"):
+    with pytest.raises(DataError, match=r"00000\.parquet is damaged or no Parquet file"):
         batches.units_of([tmp_path])
     pq.write_table(pa.table({"x": [1]}), shard)
     with pytest.raises(DataError, match="does not have a record's columns"):

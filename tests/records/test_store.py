@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bimedix2.errors import DataError, ImageError, RunError
+from bimedix2.manifest import RunFolder
 from bimedix2.records import ImagePart, Language, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
-from bimedix2.records.store import SCHEMA, open_shard, read_records, write_records, write_removed
+from bimedix2.records.store import SCHEMA, _to_row, open_shard, read_records, write_records, write_removed
 
 texts = st.text(alphabet=st.characters(codec="utf-8"), min_size=1).filter(lambda t: bool(t.strip()))
 images = st.builds(ImagePart, image=st.text("0123456789abcdef", min_size=64, max_size=64), name=texts)
@@ -67,8 +69,6 @@ def test_an_empty_folder_and_a_broken_shard_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("meta", [None, "{", "[]"])
 def test_meta_that_is_no_json_object_is_named_with_its_row(tmp_path: Path, meta: str | None) -> None:
-    import pyarrow as pa
-
     rows = [one(f"{n}").to_json() | {"meta": "{}"} for n in range(3)]
     rows[1]["meta"] = meta
     with open_shard(tmp_path / "00000.parquet") as writer:
@@ -79,9 +79,47 @@ def test_meta_that_is_no_json_object_is_named_with_its_row(tmp_path: Path, meta:
         list(read_records(tmp_path))
 
 
-def test_other_columns_are_refused(tmp_path: Path) -> None:
-    import pyarrow as pa
+def finished(folder: Path, count: int) -> Path:
+    """A finished folder of two shards."""
+    with RunFolder(folder, "sources", {}) as out:
+        (out.path / "records").mkdir()
+        for number in range(2):
+            with open_shard(out.path / "records" / f"{number:05d}.parquet") as writer:
+                rows = [_to_row(one(f"{number}-{n}")) for n in range(count)]
+                writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
+        return out.publish({})
 
+
+def test_a_shard_that_is_missing_or_one_too_many_is_not_passed_over(tmp_path: Path) -> None:
+    folder = finished(tmp_path / "run", 2)
+    assert [r.id for r in read_records(folder)] == ["0-0", "0-1", "1-0", "1-1"]
+    (folder / "records" / "00000.parquet").rename(tmp_path / "away")
+    with pytest.raises(RunError, match=r"00000\.parquet is missing; finished folders are immutable"):
+        list(read_records(folder))
+    (tmp_path / "away").rename(folder / "records" / "00000.parquet")
+    (folder / "records" / "00002.parquet").write_bytes((folder / "records" / "00001.parquet").read_bytes())
+    with pytest.raises(RunError, match=r"00002\.parquet is not in the manifest"):
+        list(read_records(folder))
+
+
+def test_one_changed_byte_of_a_page_is_noticed(tmp_path: Path) -> None:
+    """zstd keeps short texts as they are, so that such a byte would be another letter in silence."""
+    shard = finished(tmp_path / "run", 1) / "records" / "00001.parquet"
+    data = shard.read_bytes()
+    at = data.index(b"1-0")
+    shard.write_bytes(data[:at] + b"2" + data[at + 1 :])
+    with pytest.raises(DataError, match=r"00001\.parquet is damaged"):
+        list(read_records(tmp_path / "run"))
+
+
+def test_shards_of_a_killed_run_are_not_left_beside_those_of_the_next(tmp_path: Path) -> None:
+    write_records(tmp_path, [one("1")])
+    (tmp_path / "records" / "00000.parquet").rename(tmp_path / "records" / "00001.parquet")
+    write_records(tmp_path, [one("2")])
+    assert [record.id for record in read_records(tmp_path)] == ["2"]
+
+
+def test_other_columns_are_refused(tmp_path: Path) -> None:
     (tmp_path / "records").mkdir()
     pq.write_table(pa.table({"x": [1]}), tmp_path / "records" / "00000.parquet")
     with pytest.raises(DataError, match="columns"):

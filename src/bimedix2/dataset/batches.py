@@ -14,11 +14,10 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from bimedix2.errors import DataError, RunError
+from bimedix2.errors import DataError
 from bimedix2.records import DataClass, Language, Split
-from bimedix2.records.store import SCHEMA, parse_row
+from bimedix2.records.store import SCHEMA, parse_row, read_shard, shards_of
 
 Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 Bools = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -65,10 +64,7 @@ def units_of(folders: Sequence[Path]) -> list[Unit]:
     found: list[Unit] = []
     first = 0
     for number, folder in enumerate(folders):
-        shards = sorted((folder / "records").glob("*.parquet"))
-        if not shards:
-            raise RunError(f"{folder} has no records/*.parquet; run the room that makes it first")
-        for shard in shards:
+        for shard in shards_of(folder):
             before = 0
             sizes = _group_sizes(shard)
             groups: list[int] = []
@@ -84,16 +80,16 @@ def units_of(folders: Sequence[Path]) -> list[Unit]:
 
 def _group_sizes(shard: Path) -> list[int]:
     try:
-        with pq.ParquetFile(shard) as file:
+        with read_shard(shard) as file:
             if file.schema_arrow.names != SCHEMA.names:
                 raise DataError(f"{shard} does not have a record's columns; write it with bimedix2")
             return [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise _unreadable(shard) from error
 
 
 def _unreadable(shard: Path) -> DataError:
-    return DataError(f"{shard} is not a readable Parquet file; run its room again")
+    return DataError(f"{shard} is damaged or no Parquet file; run its room again")
 
 
 def read(unit: Unit, columns: Sequence[str] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -105,7 +101,7 @@ def read(unit: Unit, columns: Sequence[str] | None = None) -> Iterator[tuple[int
     schema = SCHEMA if columns is None else pa.schema([SCHEMA.field(name) for name in columns])
     first = unit.first
     try:
-        with pq.ParquetFile(unit.file) as file:
+        with read_shard(unit.file) as file:
             for batch in file.iter_batches(
                 ROWS_PER_BATCH, row_groups=list(unit.groups), columns=columns, use_threads=False
             ):
@@ -114,7 +110,7 @@ def read(unit: Unit, columns: Sequence[str] | None = None) -> Iterator[tuple[int
                 first += batch.num_rows
     except (pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise DataError(f"{unit.file} does not have a record's columns; write it with bimedix2") from error
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise _unreadable(unit.file) from error
 
 
@@ -132,7 +128,7 @@ def strings(array: pa.StringArray) -> tuple[Ints, Bytes]:
     return at.astype(np.int64), held
 
 
-def _opened(array: pa.ListArray) -> tuple[Ints, Any]:
+def opened(array: pa.ListArray) -> tuple[Ints, Any]:
     """Offsets from 0, and the values of a list column."""
     at = array.offsets.to_numpy().astype(np.int64)
     return at - at[0], array.values.slice(at[0], at[-1] - at[0])
@@ -157,11 +153,11 @@ class Flat:
     """
 
     def __init__(self, messages: pa.ListArray) -> None:
-        self.message_at, message = _opened(messages)
+        self.message_at, message = opened(messages)
         self._messages = message
         codes = pc.index_in(message.field("role"), value_set=ROLES)
         self.role: Ints = codes.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        self.part_at, self._parts = _opened(message.field("content"))
+        self.part_at, self._parts = opened(message.field("content"))
         self.text: pa.StringArray = self._parts.field("text")
         self.image: pa.StringArray = self._parts.field("image")
         self._kind = self._parts.field("type")

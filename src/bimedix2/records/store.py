@@ -6,6 +6,7 @@ keys differ from source to source.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 
 from bimedix2 import io
 from bimedix2.errors import DataError, RunError
+from bimedix2.manifest import MANIFEST, read_manifest
 from bimedix2.records.record import Record, parse
 
 PART = pa.struct(
@@ -45,6 +47,7 @@ SCHEMA = pa.schema(
         ("meta", pa.string()),
     ]
 )
+_SHARD = re.compile(r"records/[^/]+\.parquet")
 ROWS_PER_GROUP = 4096
 ROWS_PER_SHARD = 100_000
 
@@ -83,8 +86,38 @@ def parse_row(row: dict[str, Any], where: str) -> Record:
 
 
 def open_shard(path: Path) -> pq.ParquetWriter:
-    """Open a shard for writing, as all rooms write it: the columns of ``SCHEMA``, zstd."""
-    return pq.ParquetWriter(path, SCHEMA, compression="zstd")
+    """Open a shard for writing, as all rooms write it: the columns of ``SCHEMA``, zstd, a checksum a page.
+
+    Without checksums a changed byte can change a text and nothing else.
+    """
+    return pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True)
+
+
+def read_shard(path: Path) -> pq.ParquetFile:
+    """Open a shard for reading, its pages compared with their checksums where it has them.
+
+    Raises:
+        ArrowException, OSError: here or while it is read: it is damaged.
+    """
+    return pq.ParquetFile(path, page_checksum_verification=True)
+
+
+def shards_of(folder: Path) -> list[Path]:
+    """The shards of a folder in order; of a finished one, exactly those that it was finished with.
+
+    Raises:
+        RunError: there is none, or one is missing or was added.
+    """
+    shards = sorted((folder / "records").glob("*.parquet"))
+    if not shards:
+        raise RunError(f"{folder} has no records/*.parquet; run the room that makes it first")
+    if (folder / MANIFEST).is_file():
+        stated = {name for name in read_manifest(folder)["files"] if _SHARD.fullmatch(name)}
+        found = {f"records/{shard.name}" for shard in shards}
+        for name in sorted(stated ^ found):
+            what = "is missing" if name in stated else "is not in the manifest"
+            raise RunError(f"{folder / name} {what}; finished folders are immutable, run its room again")
+    return shards
 
 
 def write_records(folder: Path, records: Iterable[Record]) -> int:
@@ -111,6 +144,8 @@ def write_records(folder: Path, records: Iterable[Record]) -> int:
             writer.close()
             writer, shard, in_shard = None, shard + 1, 0
 
+    for left in out.glob("*.parquet"):  # of a run that was killed, and may have written more of them
+        left.unlink()
     try:
         for record in records:
             if record.id in seen:
@@ -131,15 +166,12 @@ def read_records(folder: Path) -> Iterator[Record]:
     """Yield the records of a folder in order.
 
     Raises:
-        RunError: the folder has no ``records/``.
-        DataError: a shard is no Parquet file of records, named with its row.
+        RunError: the folder has no ``records/``, or a shard of a finished folder is missing.
+        DataError: a shard is damaged or no Parquet file of records, named with its row.
     """
-    shards = sorted((folder / "records").glob("*.parquet"))
-    if not shards:
-        raise RunError(f"{folder} has no records/*.parquet; run the room that makes it first")
-    for shard in shards:
+    for shard in shards_of(folder):
         try:
-            with pq.ParquetFile(shard) as file:
+            with read_shard(shard) as file:
                 if file.schema_arrow.names != SCHEMA.names:
                     raise DataError(f"{shard} does not have a record's columns; write it with bimedix2")
                 row_number = 0
@@ -147,8 +179,8 @@ def read_records(folder: Path) -> Iterator[Record]:
                     for row in batch.to_pylist():
                         row_number += 1
                         yield parse_row(row, f"{shard} row {row_number}")
-        except (pa.ArrowInvalid, OSError) as error:
-            raise DataError(f"{shard} is not a readable Parquet file; run its room again") from error
+        except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+            raise DataError(f"{shard} is damaged or no Parquet file; run its room again") from error
 
 
 def write_removed(folder: Path, removed: Iterable[tuple[str, str, Any]]) -> dict[str, int]:

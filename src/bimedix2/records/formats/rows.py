@@ -143,6 +143,7 @@ def _said(row: Row, turns: list[Any], where: str) -> list[tuple[str, str, str]]:
         place = f"{where} turn {number}"
         if not isinstance(turn, dict):
             raise DataError(f"{place} is not an object with 'from' and 'value'; remove that row")
+        _no_tools(turn, place)
         role = _role(turn.get("from", turn.get("role")), place)
         text = turn.get("value", turn.get("content"))
         if not isinstance(text, str) or not text.strip():
@@ -186,10 +187,25 @@ def _placeholder_messages(
 
 PLACEHOLDER_KEYS = frozenset({"id", "image", "images", "system", "conversations", KEY})
 MESSAGE_KEYS = frozenset({"id", "image", "images", "messages", KEY})
+TURN_KEYS = frozenset({"from", "value", "role", "content"})
+TURNS = "turn_keys"
+"""Key of ``meta`` with what turns of somebody else's say beside role and words, by their number."""
 
 
-def _extra(row: Row, keys: frozenset[str]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key not in keys and value is not None}
+def _extra(row: Row, keys: frozenset[str], turns: list[Any]) -> dict[str, Any]:
+    """What a row and its turns say that the format does not know."""
+    extra = {key: value for key, value in row.items() if key not in keys and value is not None}
+    beside = {
+        str(number): {k: v for k, v in turn.items() if k not in TURN_KEYS and v is not None}
+        for number, turn in enumerate(turns, 1)
+    }
+    said = {number: values for number, values in beside.items() if values}
+    return extra | {TURNS: said} if said else extra
+
+
+def _no_tools(turn: Row, place: str) -> None:
+    if turn.get("tool_calls") or turn.get("function_call"):
+        raise DataError(f"{place} calls a tool, which no record can hold; remove that row")
 
 
 def read_placeholders(
@@ -206,7 +222,7 @@ def read_placeholders(
     _check_count(said, len(refs), where)
     images = carry.named([image(ref, where) for ref in refs], carried)
     messages = _placeholder_messages(said, images, carried)
-    extra = _extra(row, PLACEHOLDER_KEYS)
+    extra = _extra(row, PLACEHOLDER_KEYS, turns)
     return carry.build(_identity(row, number), messages, carried, origin, extra, where)
 
 
@@ -261,6 +277,7 @@ def read_messages(
         place = f"{where} turn {place_number}"
         if not isinstance(turn, dict):
             raise DataError(f"{place} is not an object with 'role' and 'content'; remove that row")
+        _no_tools(turn, place)
         role, content = _role(turn.get("role"), place), turn.get("content")
         parts: list[str | TextPart] = []
         if isinstance(content, str) and refs and not structured:
@@ -281,7 +298,7 @@ def read_messages(
         Message.of(role, *(part.text if isinstance(part, TextPart) else next(images) for part in parts))
         for role, parts in said
     ]
-    extra = _extra(row, MESSAGE_KEYS)
+    extra = _extra(row, MESSAGE_KEYS, turns)
     return carry.build(_identity(row, number), messages, carried, origin, extra, where)
 
 
