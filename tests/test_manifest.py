@@ -58,6 +58,20 @@ def test_half_a_run_of_another_recipe_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_half_a_run_does_not_go_on_with_another_input(tmp_path: Path) -> None:
+    """The recipe names the same path, but another dataset stands there since."""
+    first, second = publish(tmp_path / "a" / "in"), publish(tmp_path / "b" / "in", "two")
+    with RunFolder(tmp_path / "run", "train", {}, {"input": first}):
+        pass
+    other = RunFolder(tmp_path / "run", "train", {}, {"input": second})
+    with pytest.raises(RunError, match=r"was begun with another 'input' than .*b/in is"), other:
+        pass
+    with RunFolder(tmp_path / "run", "train", {}, {"input": first}) as out:
+        assert out.resumed
+        folder = out.publish({})
+    assert [path.name for path in folder.iterdir()] == ["manifest.json"]
+
+
 def test_a_finished_folder_is_not_overwritten(tmp_path: Path) -> None:
     publish(tmp_path / "run")
     with pytest.raises(RunError, match="immutable"):

@@ -19,6 +19,7 @@ from bimedix2.errors import RunError
 
 MANIFEST = "manifest.json"
 RECIPE = ".recipe.json"
+INPUTS = ".inputs.json"
 
 
 def git_commit() -> str | None:
@@ -87,7 +88,8 @@ class RunFolder:
         target: where the finished folder will stand; must not exist yet.
         room: the room's name, written into the manifest.
         recipe: the resolved recipe (JSON values); a half-written folder of another recipe is refused.
-        inputs: name -> folder or file that the run reads; their hashes are recorded.
+        inputs: name -> folder or file that the run reads; their hashes are recorded, and a half-written
+            folder that was begun with another finished folder is refused.
 
     ``resumed`` is true when the staging folder of an earlier, killed run was taken over.
     """
@@ -121,8 +123,27 @@ class RunFolder:
             raise RunError(
                 f"{self.path} is half of a run of another recipe; delete it, or choose another output"
             )
+        self._same_inputs()
         io.write_json(stamp, self.recipe)
         return self
+
+    def _same_inputs(self) -> None:
+        """Refuse to go on with other finished folders than a run was begun with.
+
+        Raises:
+            RunError: naming the input.
+        """
+        stamp = self.path / INPUTS
+        found = {n: folder_hash(p) for n, p in self.inputs.items() if (p / MANIFEST).is_file()}
+        begun = io.read_json(stamp) if stamp.is_file() else found
+        for name in found:
+            if begun.get(name) != found[name]:
+                self._release()
+                raise RunError(
+                    f"{self.path} was begun with another '{name}' than {self.inputs[name]} is; delete it, or "
+                    "choose another output"
+                )
+        io.write_json(stamp, found)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -156,6 +177,7 @@ class RunFolder:
         self._flush(files)
         io.write_json(self.path / MANIFEST, manifest)
         (self.path / RECIPE).unlink()
+        (self.path / INPUTS).unlink()
         (self.path / ".lock").unlink()
         self.path.rename(self.target)
         io.fsync_dir(self.target.parent)

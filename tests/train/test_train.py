@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from bimedix2 import config, train
-from bimedix2.errors import ConfigError, DataError, RunError
+from bimedix2.errors import ConfigError, DataError, ModelError, RunError
 from bimedix2.manifest import read_manifest, verify
 from bimedix2.model import checkpoint
 from bimedix2.records import Language, Message, Provenance, Record, Split
@@ -107,6 +107,9 @@ def test_a_finished_stage_says_what_it_did(tiny: Any, squares: Path, aligned: Pa
     stamp = read_manifest(folder)
     lines = losses(folder)
     assert stamp["training"]["steps"] == len(lines) == lines[-1]["step"] + 1
+    # Four captions are the other stage's; each of the two held texts is three samples.
+    left = {"a caption, for align": 4}
+    assert stamp["counts"] == {"in": 18, "kept": 14, "removed": left, "samples": 12 + 2 * 3}
     assert set(stamp["inputs"]) == {"input", "start"}
     assert [line["step"] for line in lines if "keep" in line] == list(range(0, len(lines), 2))
     assert lines[0]["keep"] == pytest.approx(0, abs=1e-6)
@@ -275,6 +278,52 @@ def test_a_record_without_an_answer_stops_the_run(tiny: Any, tmp_path: Path, mak
     folder = make_dataset([silent])
     with pytest.raises(DataError, match="record 'silent' has no assistant words"):
         train.run(settings(folder, tmp_path / "out", "instruct", start=tmp_path))
+
+
+def test_a_record_longer_than_the_context_is_named(tiny: Any, tmp_path: Path, make_dataset: Any) -> None:
+    long = Record(
+        id="long",
+        messages=(Message.of("user", "word " * 20_000), Message.of("assistant", "yes")),
+        language=Language.ENGLISH,
+        task="text",
+        split=Split.TRAIN,
+        provenance=Provenance(source="x"),
+    )
+    with pytest.raises(DataError, match=r"record 'long': the conversation takes \d+ tokens"):
+        train.run(settings(make_dataset([long]), tmp_path / "out", "instruct", start=tmp_path))
+
+
+def test_a_start_that_is_no_checkpoint_of_align_is_refused_before_anything_is_computed(
+    tiny: Any, squares: Path, aligned: Path, tmp_path: Path
+) -> None:
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "projector.safetensors").write_bytes((aligned / "projector.safetensors").read_bytes())
+    with pytest.raises(RunError, match="half written"):
+        train.run(instruct(squares, half, tmp_path / "out"))
+    done = train.run(instruct(squares, aligned, tmp_path / "instruct", epochs=1))
+    with pytest.raises(ModelError, match="its adapter would be lost"):
+        train.run(instruct(squares, done, tmp_path / "again"))
+    with pytest.raises(ModelError, match="is no checkpoint"):
+        train.run(instruct(squares, squares, tmp_path / "data"))
+    assert not (tmp_path / ".out.partial" / ".state").exists()
+
+
+def test_a_log_that_a_kill_left_ahead_of_the_state_is_cut_whole(tmp_path: Path) -> None:
+    """The lines of steps after the last save go, and the file is never there with half of them."""
+    (tmp_path / loop.STATE).mkdir()
+    torch.save({"step": 2, "parameters": [], "optimiser": {}}, tmp_path / loop.STATE / loop.SAVED)
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(f'{{"step": {n}}}\n' for n in range(4)))
+    kept = log.open()
+    trainer = loop.Trainer.__new__(loop.Trainer)
+    trainer.folder, trainer.parameters = tmp_path, []
+    trainer.optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+    trainer.optimiser.load_state_dict = lambda _: None  # type: ignore[method-assign,assignment]
+    trainer._resume()
+    assert [line["step"] for line in loop.read_log(log)] == [0, 1]
+    with kept:  # another file took its place, so a kill leaves the old one or the new one
+        assert len(kept.read().splitlines()) == 4
 
 
 def test_a_test_record_is_never_learned(tiny: Any, squares: Path, tmp_path: Path, make_dataset: Any) -> None:

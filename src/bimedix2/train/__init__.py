@@ -115,6 +115,7 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     if loaded.preset is None:
         raise ModelError(f"'{config.model}' is no preset; training starts from one")
     phases, keep = _samples(config, loaded)
+    _check_start(config, loaded)
     samples = [sample for phase in phases for sample in phase]
     features = Features(folder / loop.STATE, images_needed(samples))
     features.make(loaded.model, loaded.processor, ImageStore(config.input / "images"))
@@ -150,9 +151,39 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
         "steps": len(log),
         "tokens": sum(line["tokens"] for line in log),
     }
-    return {"in": len(samples) + len(keep), "kept": len(samples) + len(keep), "removed": {}}, {
-        "training": used
-    }
+    return _counts(config, [*samples, *keep]), {"training": used}
+
+
+def _counts(config: Config, samples: "list[Sample]") -> dict[str, Any]:
+    """Training records in, and those that the stage learns or holds; a caption may be many samples."""
+    records = _records(config)
+    used = {sample.id for sample in samples}
+    left = sum(record.id not in used for record in records)
+    why = "not one picture with its caption" if config.stage == "align" else "a caption, for align"
+    removed = {why: left} if left else {}
+    return {"in": len(records), "kept": len(records) - left, "removed": removed, "samples": len(samples)}
+
+
+def _check_start(config: Config, loaded: "Loaded") -> None:
+    """Refuse a start that would fail after hours, or be taken for what it is not.
+
+    Raises:
+        RunError: it is half written.
+        ModelError: it is no checkpoint, of another preset or base, or holds an adapter, which would be lost.
+    """
+    from bimedix2.model import checkpoint
+
+    if config.start is None:
+        return
+    read_manifest(config.start)
+    chosen = checkpoint.describe(str(config.start))[0]
+    if chosen != loaded.preset:
+        name = chosen.name if chosen else "a plain model"
+        raise ModelError(f"{config.start} is of {name}, not of '{config.model}'; give one of its own 'align'")
+    if checkpoint.read_stamp(config.start)["stage"] != "align":
+        raise ModelError(
+            f"{config.start} is not of 'align': its adapter would be lost; give the folder of 'align'"
+        )
 
 
 def _records(config: Config) -> list[Record]:

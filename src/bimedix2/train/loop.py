@@ -183,7 +183,7 @@ class Trainer:
         self.step = int(state["step"])
         # Steps after the last save are done again, so their lines go.
         lines = log.read_text(encoding="utf-8").splitlines()[: self.step]
-        log.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        io.write_bytes(log, "".join(line + "\n" for line in lines).encode())  # whole, whenever it is killed
 
 
 def _bar() -> Progress:

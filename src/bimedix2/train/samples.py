@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from bimedix2.errors import DataError
+from bimedix2.errors import ContextError, DataError
 from bimedix2.io import sha256_bytes
 from bimedix2.model.prompt import Encoded, Prompter
 from bimedix2.records import Language, Record
@@ -35,6 +35,14 @@ def _sample(record: Record, encoded: Encoded, variant: int, keep: bool = False) 
         shared=encoded.shared,
         loss="keep" if keep else "answer",
     )
+
+
+def _encode(record: Record, prompter: Prompter) -> Encoded:
+    try:
+        return prompter.encode(record.messages)
+    except ContextError as error:
+        what = str(error).partition(";")[0]
+        raise DataError(f"record '{record.id}': {what}; shorten it or remove it from the dataset") from error
 
 
 def caption_samples(records: Iterable[Record], prompter: Prompter, variants: int) -> list[Sample]:
@@ -80,7 +88,7 @@ def instruct_samples(
     for record in records:
         if record.task == "caption":
             continue
-        encoded = prompter.encode(record.messages)
+        encoded = _encode(record, prompter)
         # A picture in a later turn has words before it that no other sample shares.
         first_turn = next(m for m in record.messages if m.role == "user")
         if len(encoded.images) == 1 and first_turn.images:
@@ -103,7 +111,7 @@ def keep_samples(records: Iterable[Record], prompter: Prompter) -> list[Sample]:
     """
     out = []
     for record in records:
-        chat = prompter.encode(record.messages)
+        chat = _encode(record, prompter)
         everything = Encoded(chat.ids, (0,) + (1,) * (len(chat.ids) - 1), (), 0)
         plain = prompter.encode_text("\n".join(message.text for message in record.messages))
         out += [_sample(record, encoded, 0, keep=True) for encoded in (everything, plain, chat)]
