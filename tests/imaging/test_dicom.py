@@ -131,6 +131,13 @@ def test_padding_is_left_out_of_the_range_and_black(make: Make) -> None:
     assert "pixel padding shown black" in read(data, "x").notes
 
 
+def test_padding_of_fewer_bits_than_its_word_is_found(make: Make) -> None:
+    stored = np.array([[0x0830, 0, 100]], np.uint16).view(np.int16)  # -2000 in 12 bits
+    data = make(stored, BitsStored=12, HighBit=11, PixelPaddingValue=-2000)
+    assert grey(data) == [[0, 0, 255]]
+    assert "no window: 0.5 to 99.5 shown (0.5th to 99.5th percentile)" in read(data, "x").notes
+
+
 def test_bits_outside_bits_stored_are_no_pixel_values(make: Make) -> None:
     stored = np.array([[0xF001, 0x0002]], np.uint16)  # an old overlay in the high bits
     data = make(stored, BitsStored=12, HighBit=11, WindowCenter=2, WindowWidth=2)
@@ -171,6 +178,9 @@ def test_ybr_full_and_planar_rgb(make: Make) -> None:
 def test_16_bit_colour_keeps_its_high_byte(make: Make) -> None:
     data = make(np.array([[[0xFFFF, 0x8000, 0x00FF]]], np.uint16))
     assert np.asarray(read(data, "x").image).tolist() == [[[255, 128, 0]]]
+    high = np.array([[[0x8000, 0xFFF0, 0x0080]]], np.uint16)  # 12 bits, the highest ones of 16
+    data = make(high, BitsStored=12, HighBit=15)
+    assert np.asarray(read(data, "x").image).tolist() == [[[128, 255, 0]]]
 
 
 def test_frames_with_their_own_rescale_and_window(make: Make) -> None:

@@ -35,6 +35,12 @@ def test_an_unsigned_first_input_is_signed_where_values_are() -> None:
     assert luts.look_up(lut, np.array([65535, 65536])).tolist() == [10, 20]
 
 
+def test_a_first_input_above_every_value_is_signed_too() -> None:
+    """-500 as 65036, in a slice that shows nothing below 0: read as unsigned, all of it were one grey."""
+    lut = luts.table([1001, 65036, 16], list(range(1001)), little=True, label="x")
+    assert luts.look_up(lut, np.array([0, 300])).tolist() == [500, 800]
+
+
 def test_shades_use_the_bits_of_the_descriptor() -> None:
     lut = luts.table([2, 0, 12], [0, 4095], little=True, label="x")
     assert luts.shades(lut, np.array([0, 1])).tolist() == [0, 1]

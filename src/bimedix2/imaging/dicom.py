@@ -62,7 +62,7 @@ def read(data: bytes, label: str, *, frame: int | None, window: str | None) -> P
         elif header.photometric == headers.PALETTE:
             image, notes = _palette(ds, header, pixels, label)
         else:
-            image, notes = Image.fromarray(_eight_bits(pixels, header.stored)), ()
+            image, notes = Image.fromarray(_eight_bits(_used_bits(pixels, header), header.stored)), ()
         notes = (*frame_notes(shown, header.frames), *notes, *headers.remarks(ds), *doubts)
     return Picture(image, "dicom", header.frames, shown, notes)
 
@@ -174,11 +174,13 @@ def _grey(
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """Return (rows, columns) in 0..1, and the notes."""
     padding = headers.padding_of(ds, header)
+    used = _used_bits(pixels, header)
     padded = np.zeros(pixels.shape, bool)
     if padding is not None:
-        padded = np.asarray((pixels >= padding[0]) & (pixels <= padding[1]))
+        # As it is stored, and as it is meant: a signed number of 12 bits need not fill its 16.
+        padded = _within(pixels, padding) | _within(used, padding)
     values = headers.values_of(ds, frame, label)
-    x = _physical(_used_bits(pixels, header), values)
+    x = _physical(used, values)
     look = headers.look_of(ds, frame, label)
     if use_file and look.window is None and look.lut is None:
         why = look.problem or "none in its header"
@@ -200,6 +202,10 @@ def _grey(
         shades = np.where(padded, np.float32(0), shades)
         notes.append("pixel padding shown black")
     return shades, tuple(notes)
+
+
+def _within(pixels: NDArray[Any], ends: tuple[int, int]) -> NDArray[np.bool_]:
+    return np.asarray((pixels >= ends[0]) & (pixels <= ends[1]))
 
 
 def _windowed(

@@ -60,15 +60,15 @@ def look_up(lut: Table, values: NDArray[Any]) -> NDArray[np.uint16]:
     """Return the entry of every value; below the first and above the last input the end entries hold.
 
     Args:
-        lut: the table. Its first input is an unsigned 16-bit number in many files whose values are signed;
-            it is read as signed when the values go below zero.
+        lut: the table. Its first input is an unsigned 16-bit number in many files whose values are signed; it
+            is read as signed when the values go below zero, or all stand below it (one grey for all of them).
         values: integers or floats of any shape; floats are rounded.
 
     Returns:
         uint16 of the same shape.
     """
     first = lut.first
-    if first > 0x7FFF and values.size and float(np.min(values)) < 0:
+    if first > 0x7FFF and values.size and (float(np.min(values)) < 0 or float(np.max(values)) < first):
         first -= 1 << 16
     index = np.rint(values).astype(np.int64) - first
     return np.asarray(lut.values[np.clip(index, 0, len(lut.values) - 1)])
