@@ -315,8 +315,18 @@ ASKED = {
 """Question, reference and answers of a trial, written here."""
 
 
-def make_trial(folder: Path, count: int, labels: int = 3) -> Path:
-    """A sealed folder of so many items, in the layout of docs/trial.md; every second is Arabic."""
+TWO_SCORES = [
+    {"id": label, "label": label, "name": "overall", "values": [str(value) for value in range(1, 11)]}
+    for label in "AB"
+]
+"""Scales of an item with two answers, as a judge scores them."""
+
+
+def make_trial(folder: Path, count: int, labels: int = 3, scales: Sequence[dict[str, Any]] = ()) -> Path:
+    """A sealed folder of so many items, in the layout of docs/trial.md; every second is Arabic.
+
+    With ``scales`` people give scores in the place of a choice, and see no reference.
+    """
     with RunFolder(folder, "evaluate", {}) as out:
         rows = []
         for number in range(1, count + 1):
@@ -337,6 +347,8 @@ def make_trial(folder: Path, count: int, labels: int = 3) -> Path:
                     "answers": [{"label": "ABCDEFGHI"[n], "text": answers[n % 3]} for n in range(labels)],
                 }
             )
+            if scales:
+                rows[-1] |= {"scales": list(scales), "reference": "", "context": "Figure 1: a chest film."}
         io.write_jsonl(out.path / "items.jsonl", rows)
         about = {
             "format": 1,
@@ -363,11 +375,19 @@ def trial_of(folder: Path, **changes: Any) -> Config:
 def trial(tmp_path: Path) -> Callable[..., Config]:
     """``trial(4, overlap=2)``: the settings of a trial of so many items, sealed and not yet open."""
 
-    def make(count: int = 4, labels: int = 3, **changes: Any) -> Config:
-        make_trial(tmp_path / "sealed", count, labels)
+    def make(
+        count: int = 4, labels: int = 3, scales: Sequence[dict[str, Any]] = (), **changes: Any
+    ) -> Config:
+        make_trial(tmp_path / "sealed", count, labels, scales)
         return trial_of(tmp_path, **changes)
 
     return make
+
+
+@pytest.fixture
+def two_scores() -> list[dict[str, Any]]:
+    """Scales that ask for a score from 1 to 10 of each of two answers."""
+    return TWO_SCORES
 
 
 @pytest.fixture
@@ -375,8 +395,10 @@ def serve_trial(tmp_path: Path) -> Callable[..., Any]:
     """``with serve_trial(3, overlap=1) as site``: a server over a trial of so many items."""
 
     @contextmanager
-    def run(count: int = 3, labels: int = 3, **changes: Any) -> Iterator[Site]:
-        make_trial(tmp_path / "sealed", count, labels)
+    def run(
+        count: int = 3, labels: int = 3, scales: Sequence[dict[str, Any]] = (), **changes: Any
+    ) -> Iterator[Site]:
+        make_trial(tmp_path / "sealed", count, labels, scales)
         with serving(trial_of(tmp_path, **changes)) as site:
             yield site
 

@@ -1,9 +1,12 @@
 """Every word of the review pages comes from the strings, in both languages."""
 
 import re
+from typing import get_args
 
 from bimedix2.review.entry import Words
 from bimedix2.review.judgement import Category, Verdict
+from bimedix2.review.trial.items import WORDS as VALUES
+from bimedix2.review.trial.items import Name
 from bimedix2.review.trial.pages import WORDS
 from bimedix2.web import shell
 
@@ -17,9 +20,11 @@ PREFIXES = {
     "review_hint_": tuple(verdict.value for verdict in Verdict),
     "review_": tuple(category.value for category in Category),
     "review_trial_": ("done", "mine"),
-    "review_trial_lead_": ("choose", "revise"),
+    "review_trial_lead_": ("choose", "score", "revise"),
     "review_trial_submit_": ("choose", "revise"),
-    "review_trial_said_": ("best", "tie", "abstain"),
+    "review_trial_said_": ("best", "tie", "abstain", "scored"),
+    "review_trial_scale_": get_args(Name),
+    "review_trial_value_": VALUES,
 }
 SCRIPTS = [shell.STATIC / name for name in ("desk.js", "review.js", "trial.js")]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from bimedix2.errors import DataError
-from bimedix2.stats.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from bimedix2.stats.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha, weighted_kappa
 from bimedix2.stats.bootstrap import Draws, draw
 
 
@@ -116,6 +116,24 @@ def test_cohens_kappa_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> N
     assert ours.value == pytest.approx(cohen_kappa_score(list(first), list(second)))
 
 
+def test_weighted_kappa_worked_out_by_hand() -> None:
+    """1 2 3 and 2 2 3: squared differences of 1/3; of all nine pairs (1 1 4 + 0 0 1 + 1 1 0) / 9 = 1."""
+    found = weighted_kappa([1, 2, 3], [2, 2, 3], over("abc"))
+    assert found.value == pytest.approx(1 - (1 / 3) / 1)
+
+
+@given(st.lists(st.tuples(st.integers(1, 10), st.integers(1, 10)), min_size=3, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_weighted_kappa_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    first, second = ([pair[side] for pair in pairs] for side in (0, 1))
+    ours = weighted_kappa(first, second, over(pairs, 20))
+    if len({*first, *second}) == 1:
+        assert math.isnan(ours.value)
+    else:
+        theirs = cohen_kappa_score(first, second, labels=list(range(1, 11)), weights="quadratic")
+        assert ours.value == pytest.approx(theirs, abs=1e-9)
+
+
 @given(pairs_of_ratings)
 @settings(max_examples=60, deadline=None)
 def test_alpha_of_two_raters_is_scotts_pi_corrected_for_size(pairs: list[tuple[str, str]]) -> None:
@@ -189,6 +207,10 @@ def test_ratings_that_cannot_be_compared_are_refused() -> None:
         krippendorff_alpha([["a", "c"]], over("a"), "ordinal", "ab")
     with pytest.raises(DataError, match="no ratings"):
         cohen_kappa([], [], draw("a", 10, 0))
+    with pytest.raises(DataError, match="2 scores cannot be paired with 1"):
+        weighted_kappa([1, 2], [1], over("ab"))
+    with pytest.raises(DataError, match="no ratings"):
+        weighted_kappa([], [], draw("a", 10, 0))
     with pytest.raises(DataError, match="3 items were drawn for 2"):
         cohen_kappa("ab", "ab", over("abc"))
 

@@ -9,6 +9,7 @@ translated; as it is read here, the question goes into English and the answer co
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,7 +22,7 @@ from bimedix2.evaluate import answering, models
 from bimedix2.evaluate.answering import InPlace
 from bimedix2.evaluate.ask import Ledger
 from bimedix2.evaluate.cascade import TO_ARABIC, TO_ENGLISH, Translation
-from bimedix2.evaluate.mbench import asked, kept
+from bimedix2.evaluate.mbench import asked, calibration, kept
 from bimedix2.evaluate.mbench import folder as judged
 from bimedix2.evaluate.mbench import run as judging
 from bimedix2.evaluate.mbench.folder import JudgeOpener, Judging, Mbench, open_judge
@@ -81,6 +82,9 @@ def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = o
     check_images(list(benchmark.items.values()), asked.images_of(_of(config, config.model)))
     inputs = {"questions": own.mbench.questions} | ({"twin": own.mbench.twin} if own.mbench.twin else {})
     inputs |= models.inputs(config.model) | models.inputs(own.english, "english")
+    calibrated = calibration.read(own.mbench.calibration) if own.mbench.calibration else None
+    if own.mbench.calibration:
+        inputs["calibration"] = own.mbench.calibration
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
         systems: list[Answers] = []
         trails: list[Trail] = []
@@ -92,8 +96,8 @@ def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = o
         kept.write(out.path, benchmark, twin, systems)
         io.write_jsonl(out.path / TRAILS, trails)
         base = _of(config, config.model)
-        of = Judging.of(base, benchmark, twin)
         with judges(base) as judge:
+            of = Judging.of(base, benchmark, twin).with_calibration(calibrated, judge, out.path)
             recorder = Recorder(judge, out.path / kept.REPLIES)
             found = [judged.score(recorder, of, one) for one in systems]
         counts = write_numbers(out.path, found, of, trails)
@@ -230,7 +234,7 @@ def replay(folder: Path, scratch: Path) -> None:
 
     config = Config.model_validate(read_manifest(folder)["recipe"])
     benchmark, twin, systems = kept.read(folder, "ar")
-    of = Judging.of(_of(config, config.model), benchmark, twin)
+    of = replace(Judging.of(_of(config, config.model), benchmark, twin), calibrated=calibration.kept(folder))
     stated = {one["model"]: one["signature"] for one in io.read_json(folder / "scores.json")["systems"]}
     judge = kept.Judge(folder)
     found = []

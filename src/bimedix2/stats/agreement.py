@@ -1,4 +1,4 @@
-"""Agreement of raters beyond chance: Cohen's and Fleiss' kappa, Krippendorff's alpha, each with its interval.
+"""Agreement of raters beyond chance: Cohen's (also weighted) and Fleiss' kappa, Krippendorff's alpha.
 
 Intervals are percentile intervals over items drawn again (``bootstrap.draw``); a resample in which every
 rating is the same has no kappa and is left out. A statistic that cannot be had (nobody ever used a second
@@ -43,6 +43,39 @@ def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable], draws: Dr
         observed = np.trace(shares, axis1=-2, axis2=-1)
         expected = (shares.sum(axis=-1) * shares.sum(axis=-2)).sum(axis=-1)
         return _beyond(observed, expected)
+
+    return _estimate(each, draws, kappa)
+
+
+def weighted_kappa(first: Sequence[float], second: Sequence[float], draws: Draws) -> Estimate:
+    """Kappa with quadratic weights of two raters who gave scores (Cohen 1968, Psychol. Bull. 70:213-220).
+
+    ``1 - mean (x - y)^2 / (var x + var y + (mean x - mean y)^2)``: what is expected is the mean of the
+    squared differences of every score of one with every score of the other. Of whole scores that is the
+    table's weighted kappa; it needs no categories, so that means of several scores can be compared too, and
+    it is Lin's concordance correlation coefficient (1989, Biometrics 45:255-268, variances over n).
+
+    Args:
+        first: a score for each item.
+        second: the other rater's, in the same order.
+        draws: over items.
+
+    Raises:
+        DataError: the lists are empty or of unequal length.
+    """
+    if len(first) != len(second):
+        raise DataError(f"{len(first)} scores cannot be paired with {len(second)}; give one for each item")
+    if not len(first):
+        raise DataError("there are no ratings; have items rated first")
+    x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    each = np.stack([x, y, x**2 + y**2, x * y, np.ones_like(x)], axis=1)
+
+    def kappa(sums: Array) -> Array:
+        means = sums[..., :4] / sums[..., 4:]
+        observed = means[..., 2] - 2 * means[..., 3]
+        expected = means[..., 2] - 2 * means[..., 0] * means[..., 1]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(expected > 1e-9, 1 - observed / expected, np.nan)
 
     return _estimate(each, draws, kappa)
 

@@ -182,3 +182,52 @@ def test_every_control_of_the_trial_has_a_name(serve_trial: Any, sign_in: Any) -
             .map((n) => n.getAttribute('aria-label') || n.textContent.trim() || n.labels?.[0]?.textContent)"""
         )
         assert all(names), "a control has no name"
+
+
+def test_scores_are_given_with_the_keyboard_alone(serve_trial: Any, two_scores: Any, sign_in: Any) -> None:
+    with serve_trial(2, labels=2, scales=two_scores, overlap=1) as site:
+        page = sign_in(site, "amal")
+        expect(page.locator(".scale.current")).to_have_attribute("data-scale", "A")
+        expect(page.locator("#tie")).to_have_count(0)
+        page.keyboard.press("7")
+        expect(page.locator(".scale.current")).to_have_attribute("data-scale", "B")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#problem")).to_contain_text("Give every score first")
+        page.keyboard.press("0")
+        expect(page.locator(".scale.current")).to_have_count(0)
+        expect(page.locator("#chosen")).to_have_text("Scores: 2/2")
+        page.keyboard.press("k")
+        expect(page.locator(".scale.current")).to_have_attribute("data-scale", "B")
+        page.keyboard.press("k")
+        page.keyboard.press("8")
+        expect(page.locator(".scale[data-scale=A] [aria-pressed=true]")).to_have_text("8")
+        page.keyboard.press("n")
+        expect(page.locator("#chosen")).to_have_text("Could not judge ")
+        page.keyboard.press("n")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#by-you")).to_have_text("1")
+        assert latest(site, "001", "amal").scores == {"A": "8", "B": "10"}
+        page.locator("a[href='/mine']").click()
+        page.locator(".rows a").click()
+        expect(page.locator(".scale[data-scale=B] [aria-pressed=true]")).to_have_text("10")
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ar"])
+def test_scores_are_given_by_mouse_on_a_narrow_screen(
+    serve_trial: Any, two_scores: Any, sign_in: Any, locale: str
+) -> None:
+    with serve_trial(1, labels=2, scales=two_scores, overlap=1) as site:
+        page = sign_in(site, "amal", locale=locale, width=360, height=640)
+        assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0
+        first, second = (
+            page.locator(f".scale[data-scale=A] [data-value='{n}']").bounding_box() for n in (1, 2)
+        )
+        assert (first["x"] > second["x"]) == (locale == "ar")
+        words = page.evaluate("() => [...document.querySelectorAll('[data-t]')].map((n) => n.textContent)")
+        assert locale != "ar" or all(re.search("[ء-ي]", text) for text in words if text != "English"), words
+        page.locator(".scale[data-scale=A] [data-value='3']").click()
+        page.locator(".scale[data-scale=B] [data-value='9']").click()
+        page.locator("#judge button[type=submit]").click()
+        done = "لم يبقَ لديك ما تقيّمه" if locale == "ar" else "Nothing is left for you"
+        expect(page.locator("h1")).to_have_text(done)
+        assert latest(site, "001", "amal").scores == {"A": "3", "B": "9"}

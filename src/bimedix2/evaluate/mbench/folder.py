@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from bimedix2.config import Settings, build
 from bimedix2.errors import DataError
 from bimedix2.evaluate import answering, models
 from bimedix2.evaluate.answering import InPlace
-from bimedix2.evaluate.mbench import asked, kept
+from bimedix2.evaluate.mbench import asked, calibration, kept
 from bimedix2.evaluate.mbench import run as judging
 from bimedix2.evaluate.mbench.judge import Plan
 from bimedix2.evaluate.mbench.load import (
@@ -26,7 +26,6 @@ from bimedix2.evaluate.mbench.load import (
     check_images,
     compare,
     load,
-    read_answers,
 )
 from bimedix2.evaluate.report import table
 from bimedix2.evaluate.signature import Subject, open_subject
@@ -59,8 +58,9 @@ class Mbench(Settings):
     images: Path | None = None
     """Where the pictures are; they are looked for before anything is asked."""
     answers: list[Path] = []
-    """One file a system: ``question_id``, ``text``, and the model's name. The recipe's ``model`` is asked
-    where this is empty, and beside these systems where the recipe names one."""
+    """One file a system: ``question_id``, ``text``, and the model's name; or a finished folder of this kind,
+    with all its systems. The recipe's ``model`` is asked where this is empty, and beside these systems where
+    the recipe names one."""
     judge: Endpoint | None = None
     """The judge's endpoint."""
     replies: Path | None = None
@@ -70,6 +70,8 @@ class Mbench(Settings):
     plan: Plan = Plan()
     canaries: int = Field(default=5, ge=1)
     """Known answers of each kind."""
+    calibration: Path | None = None
+    """A finished calibration of this judge by people (``trial.calibrate``, then ``trial.read``)."""
 
     @model_validator(mode="after")
     def _one_judge(self) -> "Mbench":
@@ -103,12 +105,27 @@ class Judging:
     canaries: int
     resamples: int
     seed: int
+    calibrated: dict[str, Any] | None = None
+    """What people's scores say of the judge."""
 
     @classmethod
     def of(cls, config: "Config", benchmark: Benchmark, twin: Benchmark | None) -> "Judging":
         """As a recipe has it."""
         own = _settings(config)
         return cls(benchmark, twin, own.plan, own.host, own.canaries, config.resamples, config.seed)
+
+    def with_calibration(self, found: dict[str, Any] | None, judge: Backend, folder: Path) -> "Judging":
+        """With what people's scores say of the judge, which is kept in the folder.
+
+        Raises:
+            DataError: it is of another judge.
+        """
+        if found is None:
+            return self
+        language = next(iter(self.benchmark.items.values())).language
+        calibration.require(found, judging.who(judge, self.plan, language))
+        io.write_json(folder / calibration.FILE, found)
+        return replace(self, calibrated=found)
 
 
 def _settings(config: "Config") -> Mbench:
@@ -149,21 +166,25 @@ def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = o
     benchmark = load(own.questions, own.language)
     other: Tongue = "ar" if own.language == "en" else "en"
     twin = load(own.twin, other) if own.twin else None
+    calibrated = calibration.read(own.calibration) if own.calibration else None
     judging_ = Judging.of(config, benchmark, twin)
     if own.images:
         check_images(list(benchmark.items.values()), own.images)
-    systems = [read_answers(path, benchmark.items) for path in own.answers]
+    systems = [one for path in own.answers for one in kept.systems(path, benchmark)]
     answers = asked.wanted(config)
     inputs = {"questions": own.questions} | ({"twin": own.twin} if own.twin else {})
     inputs |= {f"answers-{number}": path for number, path in enumerate(own.answers, 1)}
     if answers:
         inputs |= models.inputs(config.model)
+    if own.calibration:
+        inputs["calibration"] = own.calibration
     with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
         if answers:
             systems.append(asked.answer(config, benchmark, opener, out.path / STATE))
         _apart(systems)
         kept.write(out.path, benchmark, twin, systems)
         with judges(config) as judge:
+            judging_ = judging_.with_calibration(calibrated, judge, out.path)
             _say_cost(own, judge, benchmark, systems)
             recorder = Recorder(judge, out.path / kept.REPLIES)
             found = [score(recorder, judging_, one) for one in systems]
@@ -197,7 +218,7 @@ def replay(folder: Path, scratch: Path) -> None:
 
     config = build(Config, read_manifest(folder)["recipe"], str(folder))
     benchmark, twin, systems = kept.read(folder, _settings(config).language)
-    judging_ = Judging.of(config, benchmark, twin)
+    judging_ = replace(Judging.of(config, benchmark, twin), calibrated=calibration.kept(folder))
     stated = {one["model"]: one["signature"] for one in io.read_json(folder / "scores.json")["systems"]}
     judge = kept.Judge(folder)
     found = []
@@ -286,11 +307,13 @@ def write(folder: Path, found: Sequence[judging.Scores], of: Judging) -> dict[st
         "systems": [one.to_json() for one in found],
         "comparisons": pairs,
         "files that differ": differ,
+        "calibration": of.calibrated,
     }
     io.write_json(folder / "scores.json", values)
     io.write_jsonl(folder / "judgements.jsonl", ({"model": o.model, **row} for o in found for row in o.items))
     io.write_jsonl(folder / "paper.jsonl", (row for one in found if (row := one.paper_row())))
-    io.write_text(folder / "scores.md", _page(found, pairs, differ))
+    said = calibration.line(of.calibrated, found[0].signature["benchmark"])
+    io.write_text(folder / "scores.md", _page(found, pairs, differ, said))
     failed = [row["failure"] for one in found for row in one.items if row["failure"]]
     items = sum(len(one.items) for one in found)
     removed = {reason: failed.count(reason) for reason in sorted(set(failed))}
@@ -298,7 +321,10 @@ def write(folder: Path, found: Sequence[judging.Scores], of: Judging) -> dict[st
 
 
 def _page(
-    found: Sequence[judging.Scores], pairs: Sequence[dict[str, Any]], differ: dict[str, list[int]]
+    found: Sequence[judging.Scores],
+    pairs: Sequence[dict[str, Any]],
+    differ: dict[str, list[int]],
+    calibrated: str,
 ) -> str:
     partial = "; ".join(f"{one.model}: {one.partial}" for one in found if one.partial)
     parts = [f"**Partial: {partial}. These numbers are no whole result.**"] if partial else []
@@ -310,6 +336,7 @@ def _page(
         lines.append([one.model, *(_cell(groups.get(name)) for name in names)])
     parts.append(table(["system", *names], lines))
     parts.append("In brackets 95 % bootstrap intervals over images; n: questions with a score.")
+    parts.append(calibrated)
     if pairs:
         head = ["systems", "difference", "p", "p, Holm", "questions"]
         parts += ["## Two systems on the same questions", table(head, [_pair(pair) for pair in pairs])]

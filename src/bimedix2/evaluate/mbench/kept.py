@@ -13,10 +13,11 @@ from typing import Any, cast
 from bimedix2 import io
 from bimedix2.errors import DataError, RefusedError, RunError
 from bimedix2.evaluate.mbench.judge import LICENCE
-from bimedix2.evaluate.mbench.load import Answers, Benchmark, Item, Tongue
+from bimedix2.evaluate.mbench.load import Answers, Benchmark, Item, Tongue, read_answers
 from bimedix2.evaluate.mbench.run import Scores
 from bimedix2.llm.backend import UNWATCHED, Loglikelihood, Reply, Request, Watch, all_answered
 from bimedix2.llm.replay import Replay
+from bimedix2.manifest import verify
 
 REPLIES = "replies.jsonl"
 ANSWERS = "answers.jsonl"
@@ -96,6 +97,23 @@ def read(folder: Path, language: Tongue) -> tuple[Benchmark, Benchmark | None, l
         Answers(one["model"], texts.get(one["model"], {}), one["traps"], one["asked"]) for one in systems
     ]
     return benchmark, twin, given
+
+
+def systems(path: Path, benchmark: Benchmark) -> list[Answers]:
+    """The systems of an answers file, or of a finished folder of this kind.
+
+    Raises:
+        RunError: the folder is not finished, or was changed.
+        DataError: its questions are others than these, or a file is broken.
+    """
+    if not path.is_dir():
+        return [read_answers(path, benchmark.items)]
+    verify(path)
+    language = next(iter(benchmark.items.values())).language
+    theirs, _, found = read(path, language)
+    if theirs.items != benchmark.items:
+        raise DataError(f"{path} was judged on other questions than these; give its own file of questions")
+    return found
 
 
 def _benchmark(folder: Path, side: str, language: Tongue) -> Benchmark:

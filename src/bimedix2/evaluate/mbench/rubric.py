@@ -146,7 +146,9 @@ def judge_rubric(backend: Backend, items: Sequence[Item], answers: Answers, plan
             requests.append(rubric_request(item, answers.texts[item.question_id], known.value.facts, plan))
         rules = Rules(Marks, check=lambda m, n=count: _as_many(m, n), tries=plan.tries)  # type: ignore[misc]
         for item, found in zip(members, ask_structured(backend, requests, rules), strict=True):
-            marks[item.question_id] = _marked(item, found)
+            known = facts[item.question_id]
+            assert isinstance(known, Accepted)
+            marks[item.question_id] = _marked(item, known.value.facts, found)
     for item in items:
         if item.question_id in failures:
             marks[item.question_id] = scored(item, None, failures[item.question_id])
@@ -196,15 +198,24 @@ def _as_many(marks: Marks, count: int) -> str:
     return f"'facts' has {len(marks.facts)} values for {count} facts; give one for each, in order"
 
 
-def _marked(item: Item, found: Accepted[Marks] | Rejected) -> Scored:
+def fact_f1(facts: Sequence[str], claims: Sequence[str]) -> tuple[float, float, float]:
+    """Precision, recall and F1 of an answer, 0 to 1.
+
+    Args:
+        facts: the mark of each fact of the reference; recall is the share that is ``present``.
+        claims: the verdict on each claim of the answer; precision is the share that is ``supported``.
+    """
+    recall = facts.count("present") / len(facts)
+    precision = claims.count("supported") / len(claims) if claims else 0.0
+    both = precision + recall
+    return precision, recall, 2 * precision * recall / both if both else 0.0
+
+
+def _marked(item: Item, facts: Sequence[str], found: Accepted[Marks] | Rejected) -> Scored:
     if isinstance(found, Rejected):
         return scored(item, None, "unreadable marks", reason=found.reason)
     marks = found.value
-    recall = marks.facts.count("present") / len(marks.facts)
-    supported = sum(claim.verdict == "supported" for claim in marks.claims)
-    precision = supported / len(marks.claims) if marks.claims else 0.0
-    both = precision + recall
-    f1 = 2 * precision * recall / both if both else 0.0
+    precision, recall, f1 = fact_f1(marks.facts, [claim.verdict for claim in marks.claims])
     return scored(
         item,
         100 * f1 if marks.in_language else 0.0,
@@ -214,6 +225,8 @@ def _marked(item: Item, found: Accepted[Marks] | Rejected) -> Scored:
         contradicted=marks.facts.count("contradicted"),
         in_language=marks.in_language,
         harmful=marks.harmful,
+        facts=[{"fact": one, "mark": mark} for one, mark in zip(facts, marks.facts, strict=True)],
+        claims=[{"claim": one.claim, "mark": one.verdict} for one in marks.claims],
     )
 
 

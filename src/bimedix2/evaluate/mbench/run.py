@@ -165,17 +165,24 @@ def sign(
         "model": answers.model,
         "answers": io.sha256_bytes(io.canonical_json(sorted(answers.texts.items())).encode()),
         "asked": answers.asked,
-        "language": items[0].language,
-        "protocol": plan.protocol,
-        "prompt": prompts_of(plan, items[0].language),
-        "judge": backend.name,
+        **who(backend, plan, items[0].language),
         "comparable with the published judge": None if published is None else published in backend.name,
         "host": host,
         "tries": plan.tries,
-        "samples": plan.samples if plan.protocol == "geval" else 1,
         "seed": seed,
         "version": __version__,
         "commit": git_commit(),
+    }
+
+
+def who(backend: Backend, plan: Plan, language: Tongue) -> dict[str, Any]:
+    """Who judges, and how: what a calibration must share."""
+    return {
+        "language": language,
+        "protocol": plan.protocol,
+        "prompt": prompts_of(plan, language),
+        "judge": backend.name,
+        "samples": plan.samples if plan.protocol == "geval" else 1,
     }
 
 

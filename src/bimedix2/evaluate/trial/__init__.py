@@ -13,7 +13,7 @@ __all__ = ["Trial", "replay", "run"]
 
 
 def run(config: "Config", _: Callable[..., Any] | None = None) -> Path:
-    """Seal a trial, or read one that was judged.
+    """Seal a trial or a calibration, or read one that was judged.
 
     Args:
         config: the room's, with ``trial``.
@@ -24,11 +24,13 @@ def run(config: "Config", _: Callable[..., Any] | None = None) -> Path:
         ConfigError: the output's name tells a model.
         RunError: the key exists, or does not belong to the trial.
     """
-    from bimedix2.evaluate.trial import read, seal
+    from bimedix2.evaluate.trial import calibration, read, seal
 
     assert config.trial is not None
     if config.trial.seal is not None:
         return seal.seal(config.trial.seal, config.output, config.seed)
+    if config.trial.calibrate is not None:
+        return calibration.seal(config.trial.calibrate, config.output, config.seed)
     assert config.trial.read is not None
     return read.read(config.trial.read, config.output, read.Plan(config.resamples, config.seed))
 

@@ -14,8 +14,8 @@ from bimedix2.records import ImagePart, Record
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 
-Stratum = tuple[str, str, str]
-"""Domain, type, language."""
+Stratum = tuple[str, ...]
+"""Domain, type, language; what more parts questions stands behind."""
 
 
 @dataclass(frozen=True)

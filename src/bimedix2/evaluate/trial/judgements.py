@@ -14,6 +14,8 @@ from bimedix2.manifest import folder_hash, read_manifest, verify
 
 JUDGEMENTS = "judgements.jsonl"
 CHOICES = ("best", "tie", "abstain")
+SCORED = ("scored", "abstain")
+"""What can be said of an item that has scales."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,14 @@ def check(sealed: Path, judgements: Path, key: Path) -> Checked:
     return Checked(key, about, closed, items, rows, folder_hash(judgements))
 
 
+def open_key(checked: Checked, by: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Log the un-blinding, then read the key; return it with the whole log, this un-blinding last."""
+    of = {"sealed": checked.closed["sealed"], "judgements": checked.judgements}
+    log = _log(checked.key, checked.about["key_sha256"], by, of)
+    key: dict[str, Any] = io.read_json(checked.key)
+    return key, log
+
+
 def unblind(checked: Checked, by: str) -> Opened:
     """Log the un-blinding, then open the key and join it with the judgements.
 
@@ -128,9 +138,7 @@ def unblind(checked: Checked, by: str) -> Opened:
         checked: what belongs together.
         by: who opens the key.
     """
-    of = {"sealed": checked.closed["sealed"], "judgements": checked.judgements}
-    log = _log(checked.key, checked.about["key_sha256"], by, of)
-    opened: dict[str, Any] = io.read_json(checked.key)
+    opened, log = open_key(checked, by)
     return Opened(
         models=tuple(model["name"] for model in opened["models"]),
         items=checked.items,
@@ -151,6 +159,9 @@ def _check(row: Any, items: Mapping[str, dict[str, Any]], where: str) -> None:
     item = items.get(str(row.get("item"))) if isinstance(row, dict) else None
     if item is None:
         raise DataError(f"{where} is of no item of the trial; close the review again")
+    if item.get("scales"):
+        _check_scores(row, item, where)
+        return
     labels = [answer["label"] for answer in item["answers"]]
     chosen = row.get("labels")
     if (
@@ -165,6 +176,23 @@ def _check(row: Any, items: Mapping[str, dict[str, Any]], where: str) -> None:
         raise DataError(
             f"{where}: '{row.get('choice')}' of {chosen} is no choice among {', '.join(labels)}; "
             "close the review again"
+        )
+
+
+def _check_scores(row: dict[str, Any], item: dict[str, Any], where: str) -> None:
+    """Refuse scores that are not one value of each of the item's scales."""
+    values = {scale["id"]: scale["values"] for scale in item["scales"]}
+    given = row.get("scores", {})
+    whole = isinstance(given, dict) and given.keys() == values.keys()
+    if (
+        row.get("choice") not in SCORED
+        or not isinstance(row.get("rater"), str)
+        or (row["choice"] == "abstain" and given)
+        or (row["choice"] == "scored" and not (whole and all(given[key] in values[key] for key in values)))
+    ):
+        raise DataError(
+            f"{where}: '{row.get('choice')}' with {len(given or ())} scores is not one value on each of the "
+            f"item's {len(values)} scales; close the review again"
         )
 
 

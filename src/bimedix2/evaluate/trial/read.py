@@ -6,7 +6,7 @@ from typing import Any
 from bimedix2 import __version__, io
 from bimedix2.errors import RunError
 from bimedix2.evaluate.paper import published
-from bimedix2.evaluate.trial import scores
+from bimedix2.evaluate.trial import calibration, scores
 from bimedix2.evaluate.trial.judgements import Judged, Opened, check, unblind
 from bimedix2.evaluate.trial.page import page
 from bimedix2.evaluate.trial.scores import Plan
@@ -29,6 +29,8 @@ def read(config: Read, output: Path, plan: Plan) -> Path:
     if output.exists():  # else the key would be opened, and logged, for nothing
         raise RunError(f"{output} exists and finished folders are immutable; choose another output")
     checked = check(config.sealed, config.judgements, config.key)
+    if checked.about.get("asks") == calibration.SCORES:
+        return calibration.read(config, output, plan, checked)
     inputs = {"sealed": config.sealed, "judgements": config.judgements, "key": config.key}
     recipe = {"output": str(output), "trial": {"read": config.model_dump(mode="json")}, **vars(plan)}
     with RunFolder(output, "evaluate", recipe, inputs) as out:
@@ -71,6 +73,9 @@ def replay(folder: Path, scratch: Path) -> None:
     """
     manifest = read_manifest(folder)
     about, recipe = manifest["trial"], manifest["recipe"]
+    if about.get("asks") == calibration.SCORES:
+        calibration.replay(folder, scratch)
+        return
     rows = [row for _, row in io.read_jsonl(folder / "answers.jsonl")]
     key = {row["item"]: {"labels": {a["label"]: a["model"] for a in row["answers"]}} for row in rows}
     judged = [

@@ -2,19 +2,20 @@
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bimedix2.evaluate.trial.items import Question, Stratum
+
+FACETS = ("domain", "type", "language")
+"""What parts questions into strata."""
 
 
 @dataclass(frozen=True)
 class Share:
     """One stratum: how many questions it has, how many an even sample would take, and how many were taken."""
 
-    domain: str
-    type: str
-    language: str
+    stratum: Stratum
     has: int
     even: int
     taken: int
@@ -24,9 +25,6 @@ class Share:
         """By how much it falls short of an even share; other strata give more in its place."""
         return max(0, self.even - self.taken)
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "lacks": self.lacks}
-
 
 @dataclass(frozen=True)
 class Sampled:
@@ -35,13 +33,34 @@ class Sampled:
     questions: list[Question]
     strata: list[Share]
     wanted: int
+    facets: tuple[str, ...] = FACETS
+    """The names of a stratum's parts."""
 
     @property
     def lacks(self) -> int:
         return self.wanted - len(self.questions)
 
+    def to_json(self) -> list[dict[str, Any]]:
+        """A row a stratum."""
+        return [
+            {
+                **dict(zip(self.facets, share.stratum, strict=True)),
+                "has": share.has,
+                "even": share.even,
+                "taken": share.taken,
+                "lacks": share.lacks,
+            }
+            for share in self.strata
+        ]
 
-def sample(questions: Sequence[Question], size: int, seed: int, strata: Iterable[Stratum] = ()) -> Sampled:
+
+def sample(
+    questions: Sequence[Question],
+    size: int,
+    seed: int,
+    strata: Iterable[Stratum] = (),
+    facets: tuple[str, ...] = FACETS,
+) -> Sampled:
     """Take one question of each stratum in turn until there are ``size``, or no more.
 
     Within a stratum the order is random, questions of pictures or subjects that were not taken yet first.
@@ -51,6 +70,7 @@ def sample(questions: Sequence[Question], size: int, seed: int, strata: Iterable
         size: how many are wanted.
         seed: of every random choice.
         strata: of the benchmark; one that no question is left of is told too.
+        facets: the names of a stratum's parts.
     """
     rng = random.Random(f"{seed}:trial:sample")
     by_stratum: dict[Stratum, list[Question]] = {stratum: [] for stratum in sorted(set(strata))}
@@ -77,7 +97,7 @@ def sample(questions: Sequence[Question], size: int, seed: int, strata: Iterable
     rng.shuffle(chosen)
     whole, more = divmod(size, len(turns)) if turns else (0, 0)
     shares = [
-        Share(*stratum, len(by_stratum[stratum]), whole + (place < more), len(taken[stratum]))
+        Share(stratum, len(by_stratum[stratum]), whole + (place < more), len(taken[stratum]))
         for place, stratum in enumerate(turns)
     ]
-    return Sampled(chosen, sorted(shares, key=lambda s: (s.domain, s.type, s.language)), size)
+    return Sampled(chosen, sorted(shares, key=lambda s: s.stratum), size, facets)

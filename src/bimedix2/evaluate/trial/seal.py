@@ -59,12 +59,12 @@ def seal(config: Seal, output: Path, seed: int) -> Path:
     """
     questions, removed = read_questions(config.benchmark)
     given = [read_answers(model, questions, number) for number, model in enumerate(config.models)]
-    masks = _masks(given, questions, output)
+    masks = masks_of(given, questions, output)
     usable, failed = _usable(questions, given)
     removed = [(masks.mask(one, "")[0], reason, what) for one, reason, what in [*removed, *failed]]
     sampled = sample(usable, config.size, seed, [question.stratum for question in questions])
     key_file = config.key or output.with_name(f"{output.name}.key.json")
-    _free_key(key_file, output)
+    free_key(key_file, output)
     recipe = {"trial": {"seal": {"size": config.size, "models": len(given)}}, "seed": seed}
     recipe["settings"] = io.sha256_bytes(io.canonical_json(config.model_dump(mode="json")).encode())
     inputs = {"records": config.benchmark.records} if config.benchmark.records else {}
@@ -75,10 +75,10 @@ def seal(config: Seal, output: Path, seed: int) -> Path:
         done.key["items_sha256"] = io.sha256_file(out.path / ITEMS)
         reasons = write_removed(out.path, removed)
         told = _told(sampled, done, len(questions), reasons)
-        io.write_json(out.path / "strata.json", [share.to_json() for share in sampled.strata])
+        io.write_json(out.path / "strata.json", sampled.to_json())
         io.write_text(out.path / "sealed.md", told)
-        _refuse_names(out.path, masks, recipe)
-        _write_key(key_file, done.key)
+        refuse_names(out.path, masks, recipe)
+        write_key(key_file, done.key)
         about = _about(sampled, done, io.sha256_file(key_file))
         print(told, file=sys.stderr)
         _say_odd(given, config)
@@ -87,7 +87,7 @@ def seal(config: Seal, output: Path, seed: int) -> Path:
         return out.publish({"in": len(questions), "kept": kept, "removed": unused}, {"trial": about})
 
 
-def _masks(given: Sequence[Given], questions: Sequence[Question], output: Path) -> Masks:
+def masks_of(given: Sequence[Given], questions: Sequence[Question], output: Path) -> Masks:
     """The names to look for.
 
     Raises:
@@ -109,7 +109,7 @@ def _masks(given: Sequence[Given], questions: Sequence[Question], output: Path) 
     return masks
 
 
-def _free_key(key: Path, output: Path) -> None:
+def free_key(key: Path, output: Path) -> None:
     """Refuse to lose a key; that of a run that was killed before it published opens nothing, and goes.
 
     Raises:
@@ -157,8 +157,12 @@ def labels_of(seed: str, item: str, models: int) -> list[int]:
     return random.Random(f"{seed}:{item}").sample(range(models), models)
 
 
-class _Cover:
-    """Masks names in an item's texts, and remembers where what stood."""
+class Cover:
+    """Masks names in an item's texts, and remembers where what stood.
+
+    Args:
+        masks: what is looked for.
+    """
 
     def __init__(self, masks: Masks) -> None:
         self._masks = masks
@@ -166,6 +170,7 @@ class _Cover:
         self.told: list[dict[str, str]] = []
 
     def __call__(self, text: str, item: str, place: str, language: str) -> str:
+        """The text of one place of an item, its names masked."""
         covered, found = self._masks.mask(text, language)
         for was in found:
             self.counts[place.partition(" ")[0]] += 1
@@ -179,7 +184,7 @@ def _sealed(
     """Put every item together; its pictures go into the folder."""
     shutil.rmtree(folder / "images", ignore_errors=True)  # of a run that was killed
     store = ImageStore(folder / "images")
-    cover = _Cover(masks)
+    cover = Cover(masks)
     items: list[dict[str, Any]] = []
     keys: dict[str, Any] = {}
     same = 0
@@ -205,7 +210,7 @@ def _sealed(
 
 
 def _item(
-    name: str, question: Question, texts: Sequence[str], cover: _Cover, store: ImageStore
+    name: str, question: Question, texts: Sequence[str], cover: Cover, store: ImageStore
 ) -> dict[str, Any]:
     domain, kind, language = question.stratum
     pictures = [store.add_file(path) for path in question.pictures]
@@ -243,7 +248,7 @@ def _of_model(one: Given) -> dict[str, Any]:
     }
 
 
-def _write_key(path: Path, key: dict[str, Any]) -> None:
+def write_key(path: Path, key: dict[str, Any]) -> None:
     """Write the key so that only its owner reads it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     io.write_json(path, key)
@@ -266,7 +271,7 @@ def _about(sampled: Sampled, done: Sealed, key_hash: str) -> dict[str, Any]:
     }
 
 
-def _refuse_names(folder: Path, masks: Masks, recipe: Any) -> None:
+def refuse_names(folder: Path, masks: Masks, recipe: Any) -> None:
     """Look through everything that is published for the models' names.
 
     Raises:
@@ -287,6 +292,12 @@ def _refuse_names(folder: Path, masks: Masks, recipe: Any) -> None:
         raise RunError(f"the manifest of the sealed folder would tell the model '{named}'; rename it")
 
 
+def strata_table(sampled: Sampled) -> str:
+    """What each stratum has and gave, as Markdown."""
+    rows = [[*s.stratum, str(s.has), str(s.even), str(s.taken), str(s.lacks or "-")] for s in sampled.strata]
+    return table([*sampled.facets, "has", "even share", "taken", "lacks"], rows)
+
+
 def _told(sampled: Sampled, done: Sealed, population: int, reasons: dict[str, int]) -> str:
     """The page of the sealed folder; it names no model."""
     partial = (
@@ -295,11 +306,6 @@ def _told(sampled: Sampled, done: Sealed, population: int, reasons: dict[str, in
         if sampled.lacks
         else ""
     )
-    head = ["domain", "type", "language", "has", "even share", "taken", "lacks"]
-    rows = [
-        [s.domain, s.type, s.language, str(s.has), str(s.even), str(s.taken), str(s.lacks or "-")]
-        for s in sampled.strata
-    ]
     short = sum(share.lacks for share in sampled.strata)
     masked = ", ".join(f"{count} in {place}s" for place, count in sorted(done.masked.items())) or "none"
     left = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none"
@@ -308,7 +314,7 @@ def _told(sampled: Sampled, done: Sealed, population: int, reasons: dict[str, in
         f"{partial}# Blind trial, sealed\n\n"
         f"{len(done.items)} items of {population}, {labels} answers each under the labels "
         f"{LABELS[0]} to {LABELS[labels - 1]}, drawn anew for every item.\n\n"
-        f"{table(head, rows)}\n\n"
+        f"{strata_table(sampled)}\n\n"
         f"Strata lack {short} items of an even sample; others gave them, where they had more.\n\n"
         f"Left out before sampling: {left}. Names of models masked: {masked}. Items in which two models gave "
         f"the same answer: {done.same}.\n"

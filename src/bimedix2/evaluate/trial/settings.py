@@ -1,4 +1,7 @@
-"""What a blind trial is told at its door: ``seal`` makes one, ``read`` opens it after the judgements."""
+"""What a blind trial is told at its door: ``seal`` makes one, ``read`` opens it after the judgements.
+
+``calibrate`` seals a sample of what a judge has scored, so that people score it too; ``read`` is the same.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -78,15 +81,32 @@ class Seal(Settings):
         return self
 
 
+class Calibrate(Settings):
+    """A sample of the answers that a judge has scored, for people to score by the same protocol."""
+
+    judged: Path
+    """A finished folder of scores of ``mbench``."""
+    images: Path | None = None
+    """The pictures of its questions; ``None``: where its recipe has them."""
+    size: int = Field(default=50, ge=1)
+    """Answers, as evenly over domain, type and system as the folder allows."""
+    systems: list[Name] = []
+    """Of which systems' answers; all of the folder's where none is named."""
+    mask: bool = True
+    """Whether the systems' names are looked for in all texts; off for names that are words of prose."""
+    key: Path | None = None
+    """The file that keeps the judge's scores and whose answers these are; ``None``: ``OUTPUT.key.json``."""
+
+
 class Read(Settings):
     """A trial that was judged."""
 
     sealed: Path
-    """The folder that ``seal`` wrote."""
+    """The folder that ``seal``, or ``calibrate``, wrote."""
     judgements: Path
     """The folder that ``bimedix2 review close`` wrote."""
     key: Path
-    """The file that ``seal`` wrote."""
+    """The file that was written with it."""
     by: Name
     """Who un-blinds; the name goes into the log beside the key and into the result."""
 
@@ -95,10 +115,15 @@ class Trial(Settings):
     """One of the two ends of a blind trial; between them stands the room ``review``."""
 
     seal: Seal | None = None
+    calibrate: Calibrate | None = None
+    """In the place of ``seal``: people score what a judge has scored."""
     read: Read | None = None
 
     @model_validator(mode="after")
     def _one_end(self) -> "Trial":
-        if (self.seal is None) == (self.read is None):
-            raise ValueError("a trial is either sealed or read; give one of 'seal' and 'read'")
+        if sum(end is not None for end in (self.seal, self.calibrate, self.read)) != 1:
+            raise ValueError(
+                "a trial is either sealed or read; give one of 'seal', 'calibrate' (which seals a sample of "
+                "what a judge scored) and 'read'"
+            )
         return self

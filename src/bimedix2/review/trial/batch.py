@@ -35,7 +35,8 @@ def open_trial(config: Config) -> str:
         store.begin(items, "open", payload)
         given = add_people(store, config.people, (), config.passwords_file)
     answers = len(items[0].answers)
-    told = f"{len(items)} items of {answers} answers to judge, {config.overlap} people each."
+    of = f"{answers} answers" if answers > 1 else "one answer"
+    told = f"{len(items)} items of {of} to judge, {config.overlap} people each."
     return f"{told} First passwords of {', '.join(given)}: {config.passwords_file}" if given else told
 
 
@@ -119,13 +120,13 @@ def figures(board: Board) -> dict[str, Any]:
         "progress": board.progress(),
         "choices": board.counts(),
         "labels": dict(sorted(labels.items())),
-        "people": {name: _of_person(given) for name, given in sorted(people.items())},
+        "people": {name: _of_person(given, board.kinds) for name, given in sorted(people.items())},
     }
 
 
-def _of_person(given: list[Any]) -> dict[str, Any]:
+def _of_person(given: list[Any], of: tuple[str, ...]) -> dict[str, Any]:
     seconds = [choice.seconds for choice in given if choice.seconds is not None]
-    kinds = {kind: sum(choice.choice == kind for choice in given) for kind in ("best", "tie", "abstain")}
+    kinds = {kind: sum(choice.choice == kind for choice in given) for kind in of}
     return {
         "judgements": len(given),
         **kinds,
@@ -133,23 +134,29 @@ def _of_person(given: list[Any]) -> dict[str, Any]:
     }
 
 
+KINDS = {"best": "one best", "tie": "ties", "scored": "scored", "abstain": "abstained"}
+"""What was said of an item -> a column's head."""
+
+
 def _page(found: dict[str, Any], config: Config) -> str:
     progress, choices = found["progress"], found["choices"]
+    said = "; ".join(f"{KINDS[kind]}: {count}" for kind, count in choices.items())
+    heads = [KINDS[kind] for kind in choices]
     lines = [
         f"# Judgements of {config.input.name}",
         "",
-        f"{progress['done']} of {progress['items']} items have their {config.overlap} judgements. One best: "
-        f"{choices['best']}; ties: {choices['tie']}; abstained: {choices['abstain']}.",
+        f"{progress['done']} of {progress['items']} items have their {config.overlap} judgements; {said}.",
         "",
-        "Which model stands under which label is sealed; `bimedix2 evaluate` with `trial.read` opens it.",
+        "Whose answer stands under which label is sealed; `bimedix2 evaluate` with `trial.read` opens it.",
         "",
-        "| name | judgements | one best | ties | abstained | median seconds |",
-        "|---|---|---|---|---|---|",
+        f"| name | judgements | {' | '.join(heads)} | median seconds |",
+        "|---" * (len(heads) + 3) + "|",
     ]
     for name, one in found["people"].items():
         seconds = "-" if one["median_seconds"] is None else f"{one['median_seconds']:.0f}"
-        numbers = f"{one['judgements']} | {one['best']} | {one['tie']} | {one['abstain']}"
+        numbers = " | ".join(str(one[key]) for key in ("judgements", *choices))
         lines.append(f"| {name} | {numbers} | {seconds} |")
-    lines += ["", "| label | chosen as best |", "|---|---|"]
-    lines += [f"| {label} | {count} |" for label, count in found["labels"].items()]
+    if found["labels"]:
+        lines += ["", "| label | chosen as best |", "|---|---|"]
+        lines += [f"| {label} | {count} |" for label, count in found["labels"].items()]
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bimedix2.errors import DataError, RunError
 from bimedix2.review.desk import Folded
 from bimedix2.review.events import Event
-from bimedix2.review.trial.choice import Choice
+from bimedix2.review.trial.choice import Choice, Said
 from bimedix2.review.trial.items import Item
 
 
@@ -48,6 +48,9 @@ class Board(Folded):
         super().__init__(claim_hours)
         self.standings = {item.id: Standing(item) for item in items}
         self.overlap = overlap
+        scored = any(item.scales for item in items)
+        self.kinds: tuple[Said, ...] = ("scored", "abstain") if scored else ("best", "tie", "abstain")
+        """What can be said of an item."""
 
     def _take(self, event: Event) -> None:
         if event.item is None:
@@ -114,4 +117,4 @@ class Board(Folded):
     def counts(self) -> dict[str, int]:
         """Latest choices by what they are."""
         found = Counter(choice.choice for s in self.standings.values() for choice in s.latest.values())
-        return {kind: found[kind] for kind in ("best", "tie", "abstain")}
+        return {kind: found[kind] for kind in self.kinds}

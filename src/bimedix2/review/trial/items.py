@@ -1,13 +1,14 @@
 """An item of a sealed trial as raters see it, and the check of the folder that it comes from.
 
 ``evaluate`` seals the folder (docs/trial.md has the layout). Which model stands under which label is not in
-it.
+it. An item asks for the best of its answers, or, where it has scales, for a value on each of them.
 """
 
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bimedix2 import io
 from bimedix2.errors import DataError, RunError
@@ -17,6 +18,21 @@ from bimedix2.records.images import ImageStore
 FORMAT = 1
 """Of the sealed folder."""
 ITEMS = "items.jsonl"
+Name = Literal[
+    "overall",
+    "accuracy",
+    "completeness",
+    "relevance",
+    "language",
+    "harm",
+    "fact",
+    "claim",
+    "in_language",
+    "harmful",
+]
+"""What a scale measures; the pages have words for each."""
+WORDS = ("present", "contradicted", "absent", "supported", "unknown", "yes", "no")
+"""Values of scales that are no whole numbers; the pages have words for each."""
 
 
 class _Frozen(BaseModel):
@@ -44,6 +60,26 @@ class Answer(_Frozen):
     text: str
 
 
+class Scale(_Frozen):
+    """One thing that a rater says of one answer."""
+
+    id: str = Field(pattern=r"^[\w.-]{1,40}$")
+    label: str = Field(pattern=r"^[A-I]$")
+    """Of which answer."""
+    name: Name
+    text: str = ""
+    """What is marked (a fact, a claim), or what the scale means."""
+    values: tuple[str, ...] = Field(min_length=2, max_length=10)
+    """Whole numbers, or of ``WORDS``; a rater gives one."""
+
+    @model_validator(mode="after")
+    def _shown(self) -> Self:
+        unknown = [value for value in self.values if not value.isdecimal() and value not in WORDS]
+        if unknown or len(set(self.values)) < len(self.values):
+            raise ValueError(f"scale '{self.id}' has the values {', '.join(self.values)}")
+        return self
+
+
 class Item(_Frozen):
     """A question with its reference answer and every model's."""
 
@@ -55,8 +91,24 @@ class Item(_Frozen):
     """Subject or picture, hashed: items that share it are not independent."""
     data_class: str
     turns: tuple[Turn, ...]
+    context: str = ""
+    """What else is told of the picture, for example its caption."""
     reference: str
-    answers: tuple[Answer, ...] = Field(min_length=2)
+    """Empty where the reference is one of the answers."""
+    answers: tuple[Answer, ...] = Field(min_length=1)
+    scales: tuple[Scale, ...] = ()
+    """Values that a rater gives; without any the best answer is chosen."""
+
+    @model_validator(mode="after")
+    def _can_be_judged(self) -> Self:
+        if not self.scales and len(self.answers) < 2:
+            raise ValueError("one answer without scales leaves nothing to choose")
+        (twice, times), *_ = Counter(scale.id for scale in self.scales).most_common(1) or [("", 0)]
+        if times > 1:
+            raise ValueError(f"two scales are called '{twice}'")
+        if strange := [scale.id for scale in self.scales if scale.label not in self.labels]:
+            raise ValueError(f"scale '{strange[0]}' is of no answer of the item")
+        return self
 
     @property
     def images(self) -> tuple[str, ...]:

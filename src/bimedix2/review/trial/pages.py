@@ -1,4 +1,4 @@
-"""The pages of a trial: the item, one's own choices. Nobody sees what another chose, and no model's name."""
+"""The pages of a trial: the item, one's own choices or scores. Nobody sees another's, and no model's name."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -91,6 +91,7 @@ class Pages(Entry):
             "mode": mode,
             "item": item.id,
             "labels": item.labels,
+            "scales": [{"id": scale.id, "values": scale.values} for scale in item.scales],
             "own": own.to_json() if own is not None else None,
             "final": final,
         }
@@ -101,7 +102,9 @@ class Pages(Entry):
             script,
             mode=mode,
             final=final,
+            asks="score" if item.scales else "choose",
             item=item,
+            context=paragraphs(item.context),
             turns=[_turn(turn) for turn in item.turns],
             reference=paragraphs(item.reference),
             answers=_answers(item),
@@ -124,6 +127,11 @@ def _answers(item: Item) -> list[dict[str, Any]]:
             "label": answer.label,
             "lines": paragraphs(answer.text),
             "empty": not answer.text.strip(),
+            "scales": [
+                {"id": scale.id, "name": scale.name, "lines": paragraphs(scale.text), "values": scale.values}
+                for scale in item.scales
+                if scale.label == answer.label
+            ],
         }
         for number, answer in enumerate(item.answers, 1)
     ]
@@ -138,5 +146,6 @@ def _row(standing: Standing, name: str) -> dict[str, Any]:
         "dir": direction(standing.item.start),
         "choice": choice.choice,
         "labels": ", ".join(choice.labels),
+        "values": [choice.scores[scale.id] for scale in standing.item.scales if choice.scores],
         "revisions": len(standing.choices[name]) - 1,
     }

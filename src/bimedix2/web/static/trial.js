@@ -1,13 +1,24 @@
-// The pages of a blind trial: choose the best answer, a tie, or none; by mouse or by keyboard. On top of desk.js.
+// The pages of a blind trial: choose the best answer, a tie, or none, or give every answer its scores; by mouse or by
+// keyboard. On top of desk.js.
 "use strict";
 
-Object.assign(state, { choice: null, labels: [], seen: 0, since: null });
+Object.assign(state, { choice: null, labels: [], scores: {}, current: null, seen: 0, since: null });
 
 // ---- the choice ----
 
 const LABELS = data.labels ?? [];
+const SCALES = data.scales ?? [];
 
 function draw() {
+  if (SCALES.length) drawScores();
+  else drawChoice();
+  $("abstain").setAttribute("aria-pressed", String(state.choice === "abstain"));
+  const said = state.choice === "scored" ? `${given()}/${SCALES.length}` : state.labels.join(", ");
+  $("chosen").replaceChildren(...(state.choice ? [word(`review_trial_said_${state.choice}`), " ",
+    element("bdi", { dir: "ltr" }, said)] : []));
+}
+
+function drawChoice() {
   for (const button of document.querySelectorAll(".choose")) {
     const chosen = state.labels.includes(button.dataset.label);
     button.setAttribute("aria-pressed", String(chosen));
@@ -17,10 +28,7 @@ function draw() {
     said.textContent = t(said.dataset.t);
   }
   $("tie").setAttribute("aria-pressed", String(state.choice === "tie"));
-  $("abstain").setAttribute("aria-pressed", String(state.choice === "abstain"));
   $("tie-hint").hidden = state.choice !== "tie" || LABELS.length < 3;
-  $("chosen").replaceChildren(...(state.choice ? [word(`review_trial_said_${state.choice}`), " ",
-    element("bdi", { dir: "ltr" }, state.labels.join(", "))] : []));
 }
 
 function set(choice, labels) {
@@ -36,7 +44,39 @@ function pick(label) {
 }
 
 const tie = () => (state.choice === "tie" ? set(null, []) : set("tie", LABELS));
-const abstain = () => (state.choice === "abstain" ? set(null, []) : set("abstain", []));
+const abstain = () => (state.choice === "abstain" ? set(given() ? "scored" : null, []) : set("abstain", []));
+
+// ---- scores: one value on each scale; the current one is the first without a value, or where one went ----
+
+const given = () => Object.keys(state.scores).length;
+const current = () => SCALES.find((scale) => scale.id === state.current)
+  ?? SCALES.find((scale) => !(scale.id in state.scores)) ?? null;
+const boxOf = (scale) => document.querySelector(`.scale[data-scale="${scale.id}"]`);
+
+function drawScores() {
+  const here = data.final ? null : current();
+  for (const scale of SCALES) {
+    boxOf(scale).classList.toggle("current", scale === here);
+    for (const button of boxOf(scale).querySelectorAll(".value")) {
+      button.setAttribute("aria-pressed", String(state.scores[scale.id] === button.dataset.value));
+    }
+  }
+}
+
+function score(scale, value) {
+  state.scores = { ...state.scores, [scale.id]: value };
+  state.current = null;
+  set("scored", []);
+  if (current()) boxOf(current()).scrollIntoView({ block: "nearest" });
+}
+
+function step(by) {
+  const here = SCALES.indexOf(current());
+  const next = SCALES[here < 0 ? SCALES.length - 1 : Math.min(SCALES.length - 1, Math.max(0, here + by))];
+  state.current = next.id;
+  draw();
+  boxOf(next).scrollIntoView({ block: "nearest" });
+}
 
 // ---- how long the item was in view ----
 
@@ -47,12 +87,13 @@ function watch() {
 }
 
 async function submit() {
+  if (SCALES.length && state.choice !== "abstain" && given() < SCALES.length) { problem("review_trial_need_scores"); return; }
   if (!state.choice) { problem("review_trial_need_choice"); return; }
   if (state.choice === "tie" && state.labels.length < 2) { problem("review_trial_need_two"); return; }
   watch();
   const choice = {
     choice: state.choice, labels: state.labels, notes: $("notes").value.trim().toWellFormed(),
-    seconds: Math.round(state.seen / 100) / 10,
+    seconds: Math.round(state.seen / 100) / 10, ...(state.choice === "scored" ? { scores: state.scores } : {}),
   };
   if (await send("/choices", { choice })) {
     announce(t("review_saved"));
@@ -122,11 +163,22 @@ function actOf(code) {
   const letter = code.match(/^Key([A-Z])$/)?.[1];
   if (letter === "Z") return () => enlarge(document.querySelector(".enlarge")?.dataset.image);
   if (data.final) return null;
-  if (digit >= 1 && digit <= LABELS.length) return () => pick(LABELS[digit - 1]);
-  if (letter === "T") return tie;
   if (letter === "N") return abstain;
   if (letter === "C") return () => $("notes").focus();
-  return null;
+  return SCALES.length ? scoringActOf(digit, letter) : choosingActOf(digit, letter);
+}
+
+function choosingActOf(digit, letter) {
+  if (digit >= 1 && digit <= LABELS.length) return () => pick(LABELS[digit - 1]);
+  return letter === "T" ? tie : null;
+}
+
+// The tenth value is under the 0, as its key stands behind the 9.
+function scoringActOf(digit, letter) {
+  if (letter === "J") return () => step(1);
+  if (letter === "K") return () => step(-1);
+  const [here, place] = [current(), digit === "0" ? 9 : digit - 1];
+  return here && here.values[place] ? () => score(here, here.values[place]) : null;
 }
 
 if ($("judge")) {
@@ -134,7 +186,12 @@ if ($("judge")) {
   for (const button of document.querySelectorAll(".choose")) {
     button.addEventListener("click", () => pick(button.dataset.label));
   }
-  $("tie").addEventListener("click", tie);
+  $("tie")?.addEventListener("click", tie);
+  for (const scale of SCALES) {
+    for (const button of boxOf(scale).querySelectorAll(".value")) {
+      button.addEventListener("click", () => score(scale, button.dataset.value));
+    }
+  }
   $("abstain").addEventListener("click", abstain);
   document.addEventListener("keydown", onKey);
   document.addEventListener("visibilitychange", watch);
@@ -142,6 +199,7 @@ if ($("judge")) {
   watch();
   if (data.own) {
     $("notes").value = data.own.notes;
+    state.scores = data.own.scores ?? {};
     set(data.own.choice, data.own.labels);
   } else draw();
 }
