@@ -133,6 +133,34 @@ def test_with_a_key_names_of_records_and_files_become_pseudonyms(tmp_path: Path)
     assert (b"k" * 32).hex() not in (out / "manifest.json").read_text()
 
 
+def test_every_record_says_with_which_key_it_was_cleaned_and_none_holds_the_key(tmp_path: Path) -> None:
+    folder(tmp_path / "in", [record("a", GOOD)])
+    prints = []
+    for number, secret in enumerate((b"k" * 32, b"l" * 32, b"k" * 32)):
+        (tmp_path / "key").write_bytes(secret)
+        out = run(tmp_path, deidentify={"key": str(tmp_path / "key")}, output=str(tmp_path / f"o{number}"))
+        (one,) = read_records(out)
+        key = manifest.read_manifest(out)["operations"]["deidentify"]["key"]
+        assert one.provenance.steps == (f"curate:deidentify:key-{key}",)
+        assert secret not in (out / "manifest.json").read_bytes()
+        assert secret.hex()[:12] != key
+        prints.append(key)
+    assert prints[0] == prints[2] != prints[1]
+    out = run(tmp_path, deidentify={})
+    (one,) = read_records(out)
+    assert one.provenance.steps == ("curate:deidentify",)
+    assert manifest.read_manifest(out)["operations"]["deidentify"]["key"] is None
+
+
+def test_a_translation_leads_to_its_source_by_the_pseudonym_and_names_no_id(tmp_path: Path) -> None:
+    made = record("MRN-1/ar", GOOD, translation={"of": "MRN-1/en", "failed": []})
+    folder(tmp_path / "in", [record("MRN-1/en", GOOD), made])
+    (tmp_path / "key").write_bytes(b"k" * 32)
+    source, twin = read_records(run(tmp_path, deidentify={"key": str(tmp_path / "key")}))
+    assert twin.meta["translation"] == {"of": source.id, "failed": []}
+    assert "MRN-1" not in twin.model_dump_json()
+
+
 def test_a_key_that_is_short_or_absent_stops_the_run(tmp_path: Path) -> None:
     folder(tmp_path / "in", [record("a", GOOD)])
     (tmp_path / "key").write_bytes(b"short")

@@ -25,6 +25,15 @@ def _types(record: Record) -> set[str]:
     return {ask.type for ask in asks_of(facts_of(record), random.Random(0))}
 
 
+def test_a_weight_of_no_question_type_is_refused_with_those_there_are() -> None:
+    assert InstructConfig(weights={"false_premise": 2, "cell_count": 0}).weights["cell_count"] == 0
+    for name in ("modalty", "premise", "greet"):
+        with pytest.raises(ValueError, match=f"'{name}' is no question type .* cell_count, .*true_premise"):
+            InstructConfig(weights={name: 2})
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        InstructConfig(weights={"modality": -1})
+
+
 def test_an_absent_annotation_is_asked_of_nobody(picture: MakePicture) -> None:
     types = _types(picture(modality="ct"))
     assert types == {"modality", "describe", "is_study", "false_premise", "true_premise", "disease"}

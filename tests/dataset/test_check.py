@@ -50,6 +50,12 @@ MENDED = [
         ["image-field"],
         talk("<image>\nq", "a", image="a.png"),
     ),
+    (
+        "llava",
+        {"conversations": [{"from": "human", "role": "user", "value": "q"}, {"from": "gpt", "value": "a"}]},
+        ["two-keys"],
+        talk("q", "a"),
+    ),
     ("llava", talk("q", "a", image=[]), ["image-field"], talk("q", "a")),
     ("llava", talk("q", "a", image=None), ["image-field"], talk("q", "a")),
     (
@@ -86,6 +92,23 @@ MENDED = [
     ),
 ]
 HOPELESS = [
+    (
+        "llava",
+        {"conversations": [{"from": "human", "value": "q", "content": "p"}, {"from": "gpt", "value": "a"}]},
+        1,
+        "two-keys",
+    ),
+    (
+        "messages",
+        {
+            "messages": [
+                {"role": "user", "from": "gpt", "content": "q"},
+                {"role": "assistant", "content": "a"},
+            ]
+        },
+        1,
+        "two-keys",
+    ),
     ("llava", [], 0, "no-object"),
     ("llava", {}, 0, "no-turns"),
     ("llava", {"conversations": ["q"]}, 1, "turn-no-object"),
@@ -214,7 +237,9 @@ def test_a_line_that_is_not_json_and_another_encoding_cost_their_rows_alone(tmp_
     assert len(fixed) == 39
     assert fixed[19] == talk("ما هذه الصورة؟", "صدر")
     assert fixed[29] == talk("Sjögren?", "No, Ménière.")
-    assert [row for _, row in io.read_jsonl(tmp_path / "f.left_out.jsonl")] == [{"row": 11, "value": None}]
+    assert [row for _, row in io.read_jsonl(tmp_path / "f.left_out.jsonl")] == [
+        {"row": 11, "text": '{"conversations": [}'}
+    ]
     report = [row for _, row in io.read_jsonl(tmp_path / "f.report.jsonl")]
     assert [row["row"] for row in report] == [0, 21, 31, 11]
     assert report[1]["what"].endswith("it looks like Windows-1256")
@@ -227,7 +252,19 @@ def test_utf16_and_a_list_that_breaks_off(tmp_path: Path) -> None:
     result = check(path, fix=True)
     assert [(p.row, p.name) for p in result.problems] == [(0, "not-utf8"), (2, "broken-json")]
     assert str(tmp_path / "f.json") in result.problems[1].what
+    assert result.problems[1].what.endswith("; this row and all that follow it were not read")
     assert io.read_json(tmp_path / "f.fixed.json") == [talk("q", "a")]
+
+
+def test_characters_that_no_encoding_gives_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl"
+    good = json.dumps(talk("q \ufffd", "a"), ensure_ascii=False).encode()
+    path.write_bytes(good.replace(b"q ", b"q \x81\xe9 ") + b"\n")
+    (problem,) = check(path).problems
+    assert problem.what.endswith("it looks like Windows-1252, and 1 characters cannot be read ('\\ufffd')")
+    wide = tmp_path / "w.json"
+    wide.write_bytes(json.dumps([talk("q", "a")]).encode("utf-16") + b"\x00")
+    assert ", and 1 characters cannot be read" in check(wide).problems[0].what
 
 
 def test_ids_that_stand_twice(tmp_path: Path) -> None:
@@ -243,6 +280,15 @@ def test_ids_that_stand_twice(tmp_path: Path) -> None:
     result = check(path, fix=True)
     assert [(p.row, p.name) for p in result.problems] == [(2, "duplicate-row"), (3, "duplicate-id")]
     assert [row.get("id") for row in io.read_json(tmp_path / "f.fixed.json")] == [1, "1#3", None, None]
+
+
+def test_a_new_id_is_nobodys_and_a_third_row_that_says_the_same_is_left_out(tmp_path: Path) -> None:
+    rows = [talk("q", "a", id="1"), talk("p", "a", id="1#3"), *[talk("r", "b", id="1")] * 2]
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    result = check(path, fix=True)
+    assert [(p.row, p.name) for p in result.problems] == [(3, "duplicate-id"), (4, "duplicate-row")]
+    assert [row["id"] for row in io.read_json(tmp_path / "f.fixed.json")] == ["1", "1#3", "1#3#"]
 
 
 def test_nothing_is_overwritten_and_the_original_is_not_touched(tmp_path: Path) -> None:
@@ -264,6 +310,29 @@ def test_images_are_looked_for_where_somebody_says(tmp_path: Path) -> None:
     assert check(path).problems == []
     (problem,) = check(path, images=tmp_path / "images").problems
     assert (problem.row, problem.name) == (2, "missing-image")
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ({"path": "b.png"}, "missing-image"),
+        ({"image_url": {"url": "b.png"}}, "missing-image"),
+        ({"path": "../a.png"}, "image-outside"),
+        ({"url": "https://example.org/a.png"}, "image-on-the-web"),
+    ],
+)
+def test_images_that_are_objects_or_parts_of_a_message_are_looked_for_too(
+    tmp_path: Path, image: dict[str, Any], name: str
+) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    for file, row in (
+        ("s.json", talk("<image>", "a", images=[image])),
+        ("m.json", chat([{"type": "image", **image}, {"type": "text", "text": "q"}], "a")),
+    ):
+        path = tmp_path / file
+        path.write_text(json.dumps([row]), encoding="utf-8")
+        (problem,) = check(path, images=tmp_path).problems
+        assert problem.name == name
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,70 @@ def test_a_benchmark_without_test_records_is_no_silent_guard(write: Write, build
         build(write([record("leak", CASE, "Nothing.")]), leakage={"against": [str(other)]})
 
 
+def keyed(key: str, *rows: Record) -> list[Record]:
+    """Records that were cleaned with a key, or without one."""
+    step = f"curate:deidentify:key-{key}" if key else "curate:deidentify"
+    return [
+        one.model_copy(
+            update={"provenance": one.provenance.model_copy(update={"steps": ("sources:x", step)})}
+        )
+        for one in rows
+    ]
+
+
+def test_ids_that_are_pseudonyms_of_other_keys_are_said_not_to_be_compared(
+    write: Write, build: Build, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tests = [
+        record("t1", CASE, "Aspirin.", source="medqa", source_id="id-1", subject="s-1", split="test"),
+        record("t2", "Which side?", image="scan", source="slake", source_id="id-2", split="test"),
+    ]
+    trained = [
+        record("twin", "ما العلاج؟", "الأسبرين.", source="medqa", source_id="id-9", language="ar"),
+        record("run", f"A case. {CASE} What now?", "q", source="medqa", source_id="id-8", subject="s-2"),
+        record("image", "What is it?", image="scan", source="slake"),
+        record("other", "What else?", source="own", source_id="7"),
+    ]
+    against = write(keyed("aaa", *tests), ["scan"], name="benchmark")
+    folder = build(write(keyed("bbb", *trained), ["scan"]), leakage={"against": [str(against)]})
+    # What the keys do not touch is found all the same; the twin is not, and that is said.
+    reasons = {key: reason for key, (reason, _) in removed(folder).items()}
+    assert reasons == {"run": "leak-ngram", "image": "image-on-both-sides"}
+    found = io.read_json(folder / "leakage.json")["not_compared"]
+    assert found["groups"] == [
+        {
+            "kind": "source_id",
+            "source": "medqa",
+            "key": "bbb",
+            "records": 2,
+            "test_key": "aaa",
+            "test_records": 1,
+        },
+        {"kind": "subject", "key": "bbb", "records": 1, "test_key": "aaa", "test_records": 1},
+    ]
+    said = "the source ids of 2 and the subjects of 1 training and validation records are pseudonyms"
+    assert found["said"].startswith(said)
+    assert f"leakage: {said}" in capsys.readouterr().err
+    assert f"**Not compared**: {said}" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("key", "other", "apart"), [("a", "a", False), ("", "", False), ("a", "", True)])
+def test_ids_of_one_key_or_of_none_are_compared(
+    write: Write,
+    build: Build,
+    capsys: pytest.CaptureFixture[str],
+    key: str,
+    other: str,
+    apart: bool,
+) -> None:
+    test = record("t", "ما العلاج؟", source="medqa", source_id="1", split="test", language="ar")
+    twin = record("twin", "What helps?", source="medqa", source_id="1" if key == other else "id-1")
+    folder = build(write([*keyed(key, test), *keyed(other, twin)]))
+    assert [one.id for one in read_records(folder)] == (["twin", "t"] if apart else ["t"])
+    assert bool(io.read_json(folder / "leakage.json")["not_compared"]["groups"]) is apart
+    assert ("pseudonyms of another key" in capsys.readouterr().err) is apart
+
+
 def test_a_source_whose_sides_share_images_may_keep_them(write: Write, build: Build) -> None:
     rows = [
         record("test", "Which side?", image="scan", source="vqa_rad", split="test"),

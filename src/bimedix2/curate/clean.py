@@ -127,6 +127,7 @@ class Operations:
             io.write_jsonl(folder / "deidentified" / "deidentified.jsonl", changed)
             self.about["deidentify"] = {
                 "records": len(changed),
+                "key": cleaner.key,
                 "words": dict(sorted(cleaner.found.items())),
                 "headers": dict(sorted(cleaner.headers.items())),
             }

@@ -14,9 +14,13 @@ from bimedix2.imaging import deidentify as dicom
 from bimedix2.imaging.sniff import kind_of
 from bimedix2.records import ImagePart, Message, Record, TextPart
 from bimedix2.records.images import ImageStore
+from bimedix2.records.pseudonyms import keyed_step
 from bimedix2.text import deidentify as words
 
+LINKS = ("translation", "reformat")
+"""Keys of ``meta`` whose ``of`` is the id of another record: it becomes the pseudonym that that one has."""
 STEP = "curate:deidentify"
+"""The step of a record that was cleaned without a key; with one it names the key's fingerprint."""
 
 
 class DeidentifyConfig(Settings):
@@ -65,6 +69,8 @@ class Deidentifier:
         self._store = store
         self._key = read_key(config.key)
         self._images: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.key = None if self._key is None else dicom.fingerprint(self._key)
+        """The key's fingerprint."""
         self.found: Counter[str] = Counter()
         """Kind of identifier -> how many were replaced in words."""
         self.headers: Counter[str] = Counter()
@@ -91,6 +97,9 @@ class Deidentifier:
                     content.append(ImagePart(image=key, name=self._name("name", part.name)))
             messages.append(Message(role=message.role, content=tuple(content)))
         meta = self._values(record.meta, counts)
+        for link in LINKS:
+            if isinstance(said := record.meta.get(link), dict) and isinstance(said.get("of"), str):
+                meta[link]["of"] = self._name("id", said["of"])
         if suspicion:
             meta["burned_in"] = list(suspicion)
         self.found += counts
@@ -99,7 +108,7 @@ class Deidentifier:
             "source_id": self._name("id", source.source_id),
             "subject": None if source.subject is None else self._name("subject", source.subject),
             "url": source.url if self._key is None else "",
-            "steps": (*source.steps, STEP),
+            "steps": (*source.steps, STEP if self.key is None else keyed_step(self.key)),
         }
         changed = {
             "id": self.known_as(record),

@@ -7,14 +7,15 @@ keeps those of the right side and says how many it left out.
 import random
 from collections import Counter
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bimedix2.config import Settings
 from bimedix2.curate.asks import TONGUES, Ask, asks_of
 from bimedix2.curate.conversations import other, text_asks, write
 from bimedix2.curate.facts import Facts, facts_of
-from bimedix2.curate.wordings import Side
+from bimedix2.curate.wordings import Side, picture_types
 from bimedix2.language.concepts import Tongue
 from bimedix2.records import Record
 
@@ -28,7 +29,7 @@ class InstructConfig(Settings):
     """At least and at most so many an image and language, whatever its modality's share."""
     text_turns: int = Field(default=400, ge=0)
     """Training questions without a picture, for each language."""
-    weights: dict[str, float] = {
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {
         "modality": 2,
         "region": 2,
         "is_study": 1.5,
@@ -43,6 +44,15 @@ class InstructConfig(Settings):
     """Share of training questions whose picture comes in the second or third turn."""
     follow: float = 0.05
     """Share that ask several things of one picture; half of these switch language."""
+
+    @field_validator("weights")
+    @classmethod
+    def _known(cls, weights: dict[str, float]) -> dict[str, float]:
+        for name in weights:
+            if name not in picture_types():
+                known = ", ".join(sorted(picture_types()))
+                raise ValueError(f"'{name}' is no question type of a picture; those are {known}")
+        return weights
 
 
 def _weighted(asks: list[Ask], config: InstructConfig, rng: random.Random) -> Ask:

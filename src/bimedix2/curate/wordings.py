@@ -24,6 +24,19 @@ def _read(name: str) -> Any:
     return yaml.safe_load(files("bimedix2.curate").joinpath(name).read_text(encoding="utf-8"))
 
 
+TEXT_ONLY = frozenset({"define", "greet", "no_image"})
+"""Types that are asked without a picture."""
+
+
+@cache
+def picture_types() -> frozenset[str]:
+    """The question types that a picture may be asked; two of them share the wordings of ``premise``."""
+    names = {
+        file.name.removesuffix(".yaml") for file in files("bimedix2.curate").joinpath("questions").iterdir()
+    }
+    return frozenset(names - TEXT_ONLY - {"premise"} | {"false_premise", "true_premise"})
+
+
 def wordings(kind: str, tongue: Tongue, side: Side) -> list[str]:
     """The wordings of a question type."""
     read: list[str] = _read(f"questions/{kind}.yaml")[tongue][side]

@@ -14,10 +14,11 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
+from rich.console import Console
 
 from bimedix2 import io
 from bimedix2.config import Settings
-from bimedix2.dataset import card, chart, components, shuffle
+from bimedix2.dataset import card, chart, components, names, shuffle
 from bimedix2.dataset import plan as fates
 from bimedix2.dataset.batches import Bools, Ints, Unit, in_threads
 from bimedix2.dataset.card import Card
@@ -27,7 +28,7 @@ from bimedix2.dataset.leakage import Audit, LeakageConfig
 from bimedix2.dataset.mixture import MixtureConfig
 from bimedix2.dataset.plan import Plan
 from bimedix2.dataset.shuffle import Shard
-from bimedix2.dataset.split import TEST, TRAIN, SplitConfig
+from bimedix2.dataset.split import SIDES, TEST, TRAIN, SplitConfig
 from bimedix2.dataset.survey import Looked, survey
 from bimedix2.errors import ConfigError, ImageError
 from bimedix2.manifest import RunFolder, read_manifest
@@ -134,7 +135,11 @@ def run(config: Config) -> Path:
     with RunFolder(config.output, "dataset", config.model_dump(mode="json"), inputs) as out:
         for name in (SPILL, "records", "images", "removed", "exports"):  # of a run that was killed
             shutil.rmtree(out.path / name, ignore_errors=True)
-        decided = _decide(config, folders, against)
+        try:
+            decided = _decide(config, folders, against)
+        except ConfigError:  # nothing is written yet: the recipe that follows is another one
+            shutil.rmtree(out.path, ignore_errors=True)
+            raise
         shards = _write(config, out.path, decided, folders)
         extra = _describe(config, out.path, decided, shards, tokenizer)
         plan = decided.plan
@@ -148,7 +153,8 @@ def _plan(config: Config, decided: _Decided) -> Path:
     components.show(decided.lines, f"Dry run: {config.output} is not built")
     counts = {"in": plan.inside(), "kept": sum(plan.counts), "removed": plan.removed()}
     found = {"counts": counts, "composition": card.composition(plan)}
-    found["leakage"] = decided.audit.report(plan.ids)["kinds"]
+    audit = decided.audit.report(plan.ids)
+    found |= {"leakage": audit["kinds"], "not_compared": audit["not_compared"]}
     io.write_json(target, found | {"components": components.as_json(decided.lines)})
     return target
 
@@ -188,6 +194,13 @@ def _decide(config: Config, folders: list[Path], against: list[Path]) -> _Decide
         config.meta(), config.split.named(), config.split.drawn_images(), config.split.drawn_ids()
     )
     units, found = survey([*folders, *against], looked, workers)
+    names.check(
+        found,
+        len(folders),
+        {side.value: mixture for side, mixture in zip(SIDES, config.mixtures(), strict=True)},
+        config.components,
+        config.leakage.within,
+    )
     plan = Plan(found, len(folders), config.components)
     holders = fates.holders_of(plan.image_names, folders)
     fates.broken(plan, config.max_broken, holders)
@@ -197,6 +210,8 @@ def _decide(config: Config, folders: list[Path], against: list[Path]) -> _Decide
     _refuse_idle(plan, len(folders), against)
     available = plan.mine & (plan.side == TRAIN)
     audit = fates.audit_of(plan, units, config.leakage, workers)
+    if apart := audit.not_compared():
+        Console(stderr=True, soft_wrap=True).print(f"leakage: {apart}", markup=False, highlight=False)
     if config.deduplicate:
         fates.deduplicate(plan)
     fates.cut(plan, config.components, config.seed)

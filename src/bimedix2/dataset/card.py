@@ -177,11 +177,14 @@ class Card:
 
     def _leakage(self) -> str:
         rows = [(kind, *found.values()) for kind, found in self.audit["kinds"].items()]
+        apart = self.audit["not_compared"]["said"]
         return (
             f"## Leakage audit\n\nCompared with {self.audit['tested']:,} test records; runs of "
             f"{self.audit['words_in_a_run']} words. A record may leak in several ways and is removed once; "
             "`within` are sources whose published sides share images. Pairs and examples stand in "
-            "`leakage.json`.\n\n" + _table(("what is shared", "found", "removed", "within"), rows)
+            "`leakage.json`.\n\n"
+            + (f"**Not compared**: {apart}.\n\n" if apart else "")
+            + _table(("what is shared", "found", "removed", "within"), rows)
         )
 
     def _removed(self) -> str:

@@ -23,6 +23,16 @@ WIDE = (b"\xff\xfe", b"\xfe\xff")
 HIGH = re.compile(rb"[\x80-\xff]+")
 ARABIC = re.compile(r"[\u0621-\u064a]")
 BROKEN_JSON = "broken-json"
+LOST = "\ufffd"
+"""What stands in the place of bytes that are no character."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A row that is no JSON: why, and its words as far as it is known where they end."""
+
+    why: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -94,15 +104,15 @@ def _checked(
     out: tuple[Path, Path] | None,
 ) -> Result:
     problems = list(problems)
-    seen: dict[str, str] = {}
+    seen: dict[str, set[str]] = {}
     chosen: Any = form
     rows = left_out = 0
     with ExitStack() as stack:
         fixed = stack.enter_context(RowFile(out[0])) if out else None
         aside: RowFile | None = None
         for number, value in _rows(clean, file):
-            if isinstance(value, DataError):
-                row, found = None, [Problem(number, 0, BROKEN_JSON, str(value), "")]
+            if isinstance(value, Broken):
+                row, found = None, [Problem(number, 0, BROKEN_JSON, value.why, "")]
             else:
                 if chosen is None and isinstance(value, dict):
                     chosen = form_of(value)
@@ -115,7 +125,8 @@ def _checked(
                 left_out += 1
                 if out is not None:
                     aside = aside or stack.enter_context(RowFile(out[1]))
-                    aside.add({"row": number, "value": None if isinstance(value, DataError) else value})
+                    broken = isinstance(value, Broken)
+                    aside.add({"row": number, **({"text": value.text} if broken else {"value": value})})
             elif fixed is not None:
                 fixed.add(row)
     if not rows:
@@ -124,7 +135,7 @@ def _checked(
 
 
 def _once(
-    row: dict[str, Any], number: int, seen: dict[str, str], found: list[Problem]
+    row: dict[str, Any], number: int, seen: dict[str, set[str]], found: list[Problem]
 ) -> dict[str, Any] | None:
     """A row whose id an earlier one has gets another, or is left out if it says the same."""
     own = row.get("id")
@@ -132,26 +143,34 @@ def _once(
         return row
     name, content = str(own), io.sha256_bytes(io.canonical_json(row).encode("utf-8", "surrogatepass"))
     if name not in seen:
-        seen[name] = content
+        seen[name] = {content}
         return row
-    if seen[name] == content:
+    if content in seen[name]:
         found.append(
             Problem(number, 0, "duplicate-row", f"an earlier row is the same, id {name!r:.60}", "left out")
         )
         return None
+    seen[name].add(content)
     renamed = f"{name}#{number}"
+    while renamed in seen:
+        renamed += "#"
     found.append(
         Problem(number, 0, "duplicate-id", f"an earlier row has the id {name!r:.60}", f"now '{renamed}'")
     )
-    seen[renamed] = content
+    seen[renamed] = {content}
     return {**row, "id": renamed}
 
 
 def _rows(clean: Path, file: Path) -> Iterator[tuple[int, Any]]:
-    """Yield (row number from 1, value or error); of JSON Lines, the line number."""
+    """Yield (row number from 1, value or ``Broken``); of JSON Lines, the line number."""
     if file.suffix.lower() in LINES or _first_character(clean) == "{":
-        for number, value in io.read_lines(clean):
-            yield number, _of_file(value, clean, file) if isinstance(value, DataError) else value
+        with clean.open("rb") as opened:
+            lines = enumerate(opened, 1)
+            for number, value in io.read_lines(clean):
+                if isinstance(value, DataError):
+                    raw = next(line for at, line in lines if at == number)
+                    value = Broken(_of_file(value, clean, file), raw.decode("utf-8").rstrip("\r\n"))
+                yield number, value
         return
     number = 0
     try:
@@ -161,11 +180,12 @@ def _rows(clean: Path, file: Path) -> Iterator[tuple[int, Any]]:
                 raise DataError(f"{file} is one JSON object, not a list of rows; wrap it in [ ]")
             yield number, value
     except DataError as error:
-        yield number + 1, _of_file(error, clean, file)
+        why = f"{_of_file(error, clean, file)}; this row and all that follow it were not read"
+        yield number + 1, Broken(why, "")
 
 
-def _of_file(error: DataError, clean: Path, file: Path) -> DataError:
-    return DataError(str(error).replace(str(clean), str(file)))
+def _of_file(error: DataError, clean: Path, file: Path) -> str:
+    return str(error).replace(str(clean), str(file))
 
 
 def _first_character(path: Path) -> str:
@@ -190,9 +210,10 @@ def as_utf8(file: Path, scratch: Path) -> tuple[Path, list[Problem]]:
     with opened, copy.open("wb") as out:
         head = opened.read(3)
         if head[:2] in WIDE:
-            problems.append(Problem(0, 0, "not-utf8", "the file is UTF-16", "written as UTF-8"))
             opened.seek(0)
-            out.write(opened.read().decode("utf-16", "replace").encode("utf-8"))
+            text = opened.read().decode("utf-16", "replace")
+            problems.append(Problem(0, 0, "not-utf8", f"the file is UTF-16{_lost(text)}", "written as UTF-8"))
+            out.write(text.encode("utf-8"))
             return copy, problems
         if head == BOM:
             problems.append(Problem(0, 0, "byte-order-mark", "the file begins with one", "taken out"))
@@ -202,12 +223,20 @@ def as_utf8(file: Path, scratch: Path) -> tuple[Path, list[Problem]]:
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
+                before = line.count(LOST.encode())
                 line, encoding = _decoded(line)
                 what = f"line {number} is not UTF-8 at its byte {error.start + 1}; it looks like {encoding}"
+                what += _lost(line.decode("utf-8"), before)
                 row = number if file.suffix.lower() in LINES else 0
                 problems.append(Problem(row, 0, "not-utf8", what, "written as UTF-8"))
             out.write(line)
     return (copy if problems else file), problems
+
+
+def _lost(text: str, before: int = 0) -> str:
+    """What is to be said of characters that no encoding gives; ``before`` of them stood there as such."""
+    count = text.count(LOST) - before
+    return f", and {count} characters cannot be read ({LOST!a})" if count > 0 else ""
 
 
 def _decoded(line: bytes) -> tuple[bytes, str]:

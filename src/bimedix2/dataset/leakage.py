@@ -9,6 +9,9 @@ Five ways in which a model may know a test record before it is asked:
 - ``ngram``: a message has 13 words in a row (case, punctuation and Arabic spelling variants aside) of a
 message
   of the test. A run that many test records have is a way of asking, and no evidence.
+
+Source ids and subjects that de-identification made pseudonyms can be compared if one key made both. What
+cannot be is named in ``not_compared``.
 """
 
 from collections import Counter
@@ -101,12 +104,62 @@ class Audit:
         self.language = survey.column(lambda profile: profile.language, np.object_)
         self.found: list[tuple[Kind, Leaks, bool]] = []
         self.tested = self.passed_over = 0
+        self.apart: list[dict[str, Any]] = []
 
     def _note(self, kind: Kind, leaks: Leaks) -> Leaks | None:
         """Keep for the report; return what is to be removed."""
         removes = kind in self.config.remove and not leaks.within
         self.found.append((kind, leaks, removes))
         return leaks if removes else None
+
+    def pseudonyms(self, kept: Bools) -> None:
+        """Note whose source ids and subjects are pseudonyms of other keys than those of the test side: of one
+        source, and of anybody, since a subject is known under whatever source."""
+        survey = self.survey
+        test = kept & (self.sides == TEST)
+        for kind, keys in (("source_id", survey.origin), ("subject", survey.subject)):
+            own, theirs = (
+                self._by_key(rows & (keys != 0), kind == "source_id") for rows in (kept & ~test, test)
+            )
+            for (source, key), count in sorted(own.items()):
+                for (test_source, test_key), tested in sorted(theirs.items()):
+                    if source == test_source and key != test_key:
+                        group = {"kind": kind} | ({"source": source} if source else {})
+                        self.apart.append(
+                            group
+                            | {"key": key or None, "records": count}
+                            | {"test_key": test_key or None, "test_records": tested}
+                        )
+
+    def _by_key(self, rows: Bools, by_source: bool) -> Counter[tuple[str, str]]:
+        """(source, or nothing, and key) -> how many of these rows have it."""
+        numbers = self.survey.profile[rows]
+        found: Counter[tuple[str, str]] = Counter()
+        for number, count in enumerate(np.bincount(numbers[numbers >= 0]).tolist()):
+            profile = self.survey.profiles[number]
+            found[(profile.source if by_source else "", profile.key)] += count
+        return +found
+
+    def not_compared(self) -> str:
+        """One sentence about ids of other keys; empty where all can be compared."""
+        counts = {
+            kind: sum(
+                {
+                    (one.get("source"), one["key"]): one["records"]
+                    for one in self.apart
+                    if one["kind"] == kind
+                }.values()
+            )
+            for kind in ("source_id", "subject")
+        }
+        if not self.apart:
+            return ""
+        return (
+            f"the source ids of {counts['source_id']:,} and the subjects of {counts['subject']:,} training "
+            "and validation records are pseudonyms of another key than those of test records, or one of the "
+            "two is none, so a translated or rewritten twin is not found by its id; images and runs of words "
+            "are compared all the same; clean both sides with one deidentify.key, and see leakage.json"
+        )
 
     def images(self, rows: Ints, numbers: Ints, kept: Bools) -> list[Leaks]:
         """Rows that show an image of a stricter side.
@@ -196,6 +249,7 @@ class Audit:
             "words_in_a_run": self.config.words,
             "runs_passed_over": self.passed_over,
             "kinds": kinds,
+            "not_compared": {"said": self.not_compared(), "groups": self.apart},
             "pairs": [
                 dict(zip(names, pair, strict=True)) | {"records": n} for pair, n in sorted(pairs.items())
             ],

@@ -102,7 +102,7 @@ def mend(
         turns = _turns(mended.get(key), key, form, note)
         turns = _in_turn(turns, form, note)
         _placeholders(turns, refs, form, note)
-        _files(refs, images, note)
+        _files([*refs, *_in_parts(turns)], images, note)
         mended[key] = turns
         _readable(mended, form, note)
     except Hopeless:
@@ -149,18 +149,37 @@ def _turns(value: Any, key: str, form: Form, note: Note) -> list[dict[str, Any]]
             note(number, "turn-no-object", f"it is no object with '{speaker}' and '{said}'", "")
             raise Hopeless
         other_speaker, other_said = ("from", "value") if form == "messages" else ("role", "content")
-        role = turn.get(speaker, turn.get(other_speaker))
-        text = turn.get(said, turn.get(other_said))
+        role = _one_of(turn, (speaker, other_speaker), number, note)
+        text = _one_of(turn, (said, other_said), number, note)
         known = ROLES.get(role.strip().lower()) if isinstance(role, str) else None
         if known is None:
             note(number, "unknown-role", f"the role {role!r:.40} is none of {', '.join(sorted(ROLES))}", "")
             raise Hopeless
         usual = known if form == "messages" else SPEAKERS[known]
-        if usual != role or speaker not in turn or said not in turn:
+        pairs = ((speaker, other_speaker), (said, other_said))
+        moved = any(turn.get(key) is None and turn.get(other) is not None for key, other in pairs)
+        if usual != role or moved or speaker not in turn or said not in turn:
             note(number, "role-name", f"the turn is of '{role}'", f"written as '{speaker}': '{usual}'")
         rest = {k: v for k, v in turn.items() if k not in (speaker, said, other_speaker, other_said)}
         turns.append({speaker: usual, said: _clean(text, number, note), **rest})
     return _without_empty_end(turns, said, note)
+
+
+def _one_of(turn: dict[str, Any], keys: tuple[str, str], number: int, note: Note) -> Any:
+    """What a turn says under the first key, or else under the other; where it has both they must agree."""
+    values = [turn[key] for key in keys if turn.get(key) is not None]
+    if len(values) > 1:
+        both = f"'{keys[0]}' and '{keys[1]}'"
+        if values[0] != values[1] and not (keys[0] in ("role", "from") and _same_role(*values)):
+            note(number, "two-keys", f"{both} say two things", "")
+            raise Hopeless
+        note(number, "two-keys", f"it has {both}, which say the same", f"'{keys[1]}' is left out")
+    return values[0] if values else None
+
+
+def _same_role(one: Any, other: Any) -> bool:
+    known = [ROLES.get(name.strip().lower()) for name in (one, other) if isinstance(name, str)]
+    return len(known) > 1 and known[0] is not None and known[0] == known[1]
 
 
 def _clean(content: Any, number: int, note: Note) -> Any:
@@ -265,10 +284,34 @@ def _placeholders(turns: list[dict[str, Any]], refs: list[Any], form: Form, note
         raise Hopeless
 
 
+def _in_parts(turns: list[dict[str, Any]]) -> list[Any]:
+    """The images that structured parts of messages name themselves."""
+    contents = [turn["content"] for turn in turns if isinstance(turn.get("content"), list)]
+    return [
+        part
+        for content in contents
+        for part in content
+        if isinstance(part, dict) and part.get("type") != "text"
+    ]
+
+
+def _named(ref: Any) -> Any:
+    """The path of an image that is written as an object."""
+    for _ in range(3):  # {"image_url": {"url": ...}}
+        if isinstance(ref, dict):
+            ref = next((ref[key] for key in REF_KEYS if ref.get(key)), None)
+    return ref
+
+
 def _files(refs: list[Any], images: Path | None, note: Note) -> None:
     """Images inside their folder, and there, where somebody says which folder that is."""
-    for ref in refs:
-        if not isinstance(ref, str) or re.match(r"(?i)(data:|https?://)", ref):
+    for ref in map(_named, refs):
+        if not isinstance(ref, str) or re.match(r"(?i)data:", ref):
+            continue
+        if re.match(r"(?i)https?://", ref):
+            if images is not None:
+                note(0, "image-on-the-web", f"the image {ref:.60} is not in {images}; download it", "")
+                raise Hopeless
             continue
         name = Path(ref.removeprefix("file://"))
         if name.is_absolute() or ".." in name.parts:

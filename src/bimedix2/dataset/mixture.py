@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -27,7 +28,7 @@ class MixtureConfig(Settings):
     ``meta``."""
     power: float = Field(default=0.5, ge=0, le=1)
     """A cell's weight is its size to this power: 0 gives equal cells, 1 the natural sizes."""
-    weights: dict[str, float] = {}
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
     """Task, component, or any value that ``balance`` makes cells of (a language, a type) -> factor on the
     weight of its cells (1 where absent, 0 leaves them out); the factors of one cell multiply."""
 

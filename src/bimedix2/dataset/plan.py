@@ -202,6 +202,7 @@ def audit_of(plan: Plan, units: Sequence[Unit], leakage: LeakageConfig, workers:
     """Compare with the test side, and leave out what the recipe wants left out."""
     survey = plan.survey
     audit = Audit(survey, units, plan.side, leakage, workers)
+    audit.pseudonyms(plan.kept)
     _leave_out(plan, audit.images(plan.image_rows, plan.image_numbers, plan.kept), "image-on-both-sides")
     held = survey.column(lambda profile: profile.wording == "held_out", np.bool_)
     worded = survey.column(lambda profile: profile.wording is not None, np.bool_)

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from bimedix2.dataset import batches
 from bimedix2.dataset.batches import Bools, Flat, Ints, Unit, count_within, strings
 from bimedix2.dataset.ngrams import word_bounds
+from bimedix2.records.pseudonyms import KEYED, key_of
 from bimedix2.records.translations import failed_in
 
 _BLANK = bytes(0 if bytes([code]).isspace() else 1 for code in range(256))
@@ -39,6 +40,8 @@ class Profile(NamedTuple):
     pictured: bool
     turns: str
     """``single``, or ``multi`` from two questions on."""
+    key: str
+    """Fingerprint of the key that its source id and subject are pseudonyms of; empty where they are none."""
     wording: str | None
     cells: tuple[str, ...]
     """The values of the ``meta`` keys that the recipe balances by."""
@@ -78,6 +81,7 @@ class Survey:
         drawn: whether its own image or id holds it out.
         pictures: how many images it shows.
         broken: row -> why it is no record.
+        meta_keys: the keys of ``meta`` that some row has; kept where the recipe balances by one.
         names: source -> its subjects, of the sources that were asked for.
     """
 
@@ -94,6 +98,7 @@ class Survey:
         self.characters = np.zeros(rows, dtype=np.int32)
         self.profiles: list[Profile] = []
         self.broken: dict[int, str] = {}
+        self.meta_keys: set[str] = set()
         self.names: dict[str, set[str]] = {source: set() for source in looked.named}
         self._numbers: dict[Profile, int] = {}
         self._ids: dict[int, pa.Array] = {}
@@ -135,7 +140,9 @@ class Survey:
             return
         flat = Flat(batch.column("messages"))
         sound = batches.sound_rows(batch, flat)
-        meta, parsed = _meta(batch.column("meta"), self.looked.meta)
+        meta, parsed, meta_keys = _meta(batch.column("meta"), self.looked.meta)
+        with self._lock:
+            self.meta_keys |= meta_keys
         sound &= parsed
         where = f"{unit.file} row "
         for row in np.flatnonzero(~sound).tolist():
@@ -187,7 +194,7 @@ class Survey:
         pictured = count_within(flat.pictured, flat.row_part_at) > 0
         multi = count_within(flat.role == batches.USER, flat.message_at) > 1
         columns += [(pictured.astype(np.int64), [False, True]), (multi.astype(np.int64), ["single", "multi"])]
-        columns.append(meta)
+        columns += [_keys(provenance.field("steps")), meta]
         code = np.zeros(batch.num_rows, dtype=np.int64)
         for codes, values in columns:
             code = code * max(1, len(values)) + codes
@@ -276,10 +283,23 @@ def _encoded(column: pa.StringArray) -> tuple[Ints, list[Any]]:
     )
 
 
-def _meta(column: pa.StringArray, keys: tuple[str, ...]) -> tuple[tuple[Ints, list[Any]], Bools]:
+def _keys(steps: pa.ListArray) -> tuple[Ints, list[Any]]:
+    """Codes of the keys that rows' ids are pseudonyms of, and the fingerprints that they stand for."""
+    at, values = batches.opened(steps)
+    codes = np.zeros(len(at) - 1, dtype=np.int64)
+    keyed = pc.starts_with(values, KEYED).fill_null(False).to_numpy(zero_copy_only=False)
+    found = {"": 0}
+    for row in np.flatnonzero(count_within(keyed, at)).tolist():
+        key = key_of(step for step in values[int(at[row]) : int(at[row + 1])].to_pylist() if step)
+        codes[row] = found.setdefault(key, len(found))
+    return codes, list(found)
+
+
+def _meta(column: pa.StringArray, keys: tuple[str, ...]) -> tuple[tuple[Ints, list[Any]], Bools, set[str]]:
     """Codes of what is asked of ``meta`` (wording, the recipe's keys, failed checks of a translation), what
-    they stand for, and which rows hold a JSON object."""
+    they stand for, which rows hold a JSON object, and, where keys are asked for, all keys that there are."""
     codes, texts = _encoded(column)
+    there: set[str] = set()
     values: dict[Any, int] = {(None, ("",) * len(keys), ()): 0}
     of_text = np.zeros(max(1, len(texts)), dtype=np.int64)
     good = np.zeros(max(1, len(texts)), dtype=np.bool_)
@@ -291,11 +311,13 @@ def _meta(column: pa.StringArray, keys: tuple[str, ...]) -> tuple[tuple[Ints, li
         if not isinstance(meta, dict):
             continue
         good[number] = True
+        if keys:
+            there.update(meta)
         wording = meta.get("wording")
         cells = tuple(str(meta.get(key, "")) for key in keys)
         asked = (None if wording is None else str(wording), cells, failed_in(meta))
         of_text[number] = values.setdefault(asked, len(values))
-    return (of_text[codes], list(values)), good[codes]
+    return (of_text[codes], list(values)), good[codes], there
 
 
 def _hashes(column: pa.StringArray) -> Ints:

@@ -102,6 +102,15 @@ def pseudonym(key: bytes, kind: str, value: str, length: int = 16) -> str:
     return _digest(key, kind, value).hex()[:length]
 
 
+def fingerprint(key: bytes) -> str:
+    """Return what tells a key from others and does not give it away: who has it cannot make pseudonyms.
+
+    Raises:
+        ConfigError: as ``pseudonym``.
+    """
+    return pseudonym(key, "fingerprint", "", 12)
+
+
 def _digest(key: bytes, kind: str, value: str) -> bytes:
     if len(key) < MIN_KEY:
         raise ConfigError(
