@@ -128,7 +128,7 @@ def _answers(item: Item) -> list[dict[str, Any]]:
             "lines": paragraphs(answer.text),
             "empty": not answer.text.strip(),
             "scales": [
-                {"id": scale.id, "name": scale.name, "lines": paragraphs(scale.text), "values": scale.values}
+                {**scale.model_dump(), "lines": paragraphs(scale.text)}
                 for scale in item.scales
                 if scale.label == answer.label
             ],
