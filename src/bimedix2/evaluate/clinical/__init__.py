@@ -13,7 +13,7 @@ from bimedix2.config import Settings
 from bimedix2.errors import ConfigError, DataError
 from bimedix2.evaluate import answering, failures, models
 from bimedix2.evaluate.ask import Ledger
-from bimedix2.evaluate.clinical import catalogue, harness, report, scores, signing, ways, written
+from bimedix2.evaluate.clinical import catalogue, harness, report, scores, signing, twins, ways, written
 from bimedix2.evaluate.clinical.catalogue import Task
 from bimedix2.evaluate.clinical.ways import Mode, Plan
 from bimedix2.evaluate.signature import Subject, open_subject
@@ -239,7 +239,7 @@ def _values(
             "metric": scores.METRICS[prompt],
             "columns": columns,
             "groups": {name: scores.macro(name, mine, plan) for name in full},
-            "gaps": scores.gaps(chosen, mine, plan),
+            "gaps": twins.gaps(chosen, mine, plan),
         }
     return out
 

@@ -100,11 +100,11 @@ def write(folder: Path, chosen: Sequence[Task], found: dict[str, Path], few: boo
 
 
 def _some(task: Task, found: dict[str, Path], ask: Ask) -> list[int] | None:
-    """Which questions a limit leaves, by the seed."""
+    """Which questions a limit leaves, by the seed: of a twin the same rows as of its original."""
     total = sum(1 for _ in io.read_jsonl(found[task.files["test"]]))
     if ask.limit is None or ask.limit >= total:
         return None
-    return sorted(random.Random(f"{ask.seed}:limit:{task.name}").sample(range(total), ask.limit))
+    return sorted(random.Random(f"{ask.seed}:limit:{task.twin or task.name}").sample(range(total), ask.limit))
 
 
 def check(chosen: Sequence[Task], found: dict[str, Path]) -> None:

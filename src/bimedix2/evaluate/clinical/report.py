@@ -6,10 +6,21 @@ from typing import Any
 
 from bimedix2.evaluate.answers_file import SHOWN, in_words
 from bimedix2.evaluate.clinical.catalogue import groups, tasks
+from bimedix2.evaluate.clinical.twins import TOLERATED
 from bimedix2.evaluate.report import percent, table
 
 LABELS = {"plain": "plain, log-likelihood", "chat": "chat, log-likelihood", "answer": "written answer"}
 """Prompt -> which way it is scored, beside the model's name in every table."""
+
+PAIRED = {"id": "id", "row": "row number"}
+"""How questions were paired, in words."""
+BY_ROW = (
+    "Paired by row number: these files have no ids, so the question in a row of one is taken for the "
+    "translation of the question in the same row of the other. Only their answer keys are compared: rows "
+    'with another right option in English ("another key") are left out, and nothing is paired where they are '
+    f"more than corrections explain (over {100 * TOLERATED:g} % of the rows, exact test at 1 %) or the files "
+    "differ in length."
+)
 
 
 @dataclass(frozen=True)
@@ -163,9 +174,22 @@ def _long(values: dict[str, Any]) -> str:
 
 
 def _gaps(values: dict[str, Any]) -> str:
-    rows = []
+    """The differences, how questions were paired, and what was not, with the reason."""
+    rows: list[list[str]] = []
+    notes: list[str] = []
+    by_row = False
     for prompt, one in values.items():
         for name, gap in one["gaps"].items():
-            interval = "" if gap["low"] is None else f" [{100 * gap['low']:+.1f}, {100 * gap['high']:+.1f}]"
-            rows.append([name, gap["twin"], prompt, f"{100 * gap['value']:+.1f}{interval}", str(gap["n"])])
-    return table(["Arabic", "English", "prompt", "points, paired", "questions"], rows)
+            by_row = by_row or gap["by"] == "row"
+            points = "-" if gap["value"] is None else f"{100 * gap['value']:+.1f}"
+            if gap["low"] is not None:
+                points += f" [{100 * gap['low']:+.1f}, {100 * gap['high']:+.1f}]"
+            out = "-" if gap["by"] == "id" else str(gap["differing"])
+            rows.append([name, gap["twin"], prompt, points, str(gap["n"]), PAIRED[gap["by"]], out])
+            if gap["refused"]:
+                notes.append(f"- {name} ({prompt}) is not paired: {gap['refused']}.")
+    heads = ["Arabic", "English", "prompt", "points, paired", "questions", "paired by", "another key"]
+    parts = [table(heads, rows)]
+    if by_row:
+        parts.append(BY_ROW)
+    return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])])

@@ -48,6 +48,7 @@ def question_of(task: Task, prompt: str, sample: dict[str, Any]) -> Row:
         "task": task.name,
         "prompt": prompt,
         "id": name,
+        "doc_id": int(sample["doc_id"]),
         "data_class": DataClass.OPEN.value,  # published benchmarks alone
         "context": sample["arguments"][0][0],
         "options": [option for _, option in sample["arguments"]],
@@ -164,26 +165,3 @@ def macro(name: str, rows: Sequence[Row], plan: Plan) -> dict[str, Any]:
     draws = bootstrap.draw([f"{row['task']} {row['id']}" for row in mine], plan.resamples, plan.seed)
     estimate = bootstrap.macro([float(row["right"]) for row in mine], of, draws)
     return {**vars(estimate), "n": len(mine), "columns": len(set(of))}
-
-
-def gaps(tasks: Sequence[Task], rows: Sequence[Row], plan: Plan) -> dict[str, dict[str, Any]]:
-    """Arabic twin -> its accuracy minus its English original's on the same questions, paired by their id."""
-    out = {}
-    names = {task.name for task in tasks}
-    for task in tasks:
-        if task.twin not in names:
-            continue
-        sides = [
-            {r["id"]: float(r["right"]) for r in rows if r["task"] == name and not r.get("failure")}
-            for name in (task.name, task.twin)
-        ]
-        both = sorted(sides[0].keys() & sides[1].keys())
-        if both:
-            draws = bootstrap.draw(both, plan.resamples, plan.seed)
-            ours, theirs = ([side[one] for one in both] for side in sides)
-            out[task.name] = {
-                "twin": task.twin,
-                **vars(bootstrap.difference(ours, theirs, draws)),
-                "n": len(both),
-            }
-    return out
