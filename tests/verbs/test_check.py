@@ -52,7 +52,7 @@ def test_json_has_the_spans_in_the_text_as_given(cli: Any, tmp_path: Path) -> No
 def test_bad_lines_are_counted_by_number_and_the_run_goes_on(cli: Any, tmp_path: Path) -> None:
     path = write(tmp_path / "p.jsonl", "{broken", GOOD, {"source": "x"}, [1], {"source": " ", "target": "y"})
     code, out, err = cli("check", "translation", path)
-    assert code == 0
+    assert code == 1, "a line that could not be read is no pair that passed"
     assert "1 pairs: 1 passed, 0 failed; 4 lines skipped" in out
     for line in (1, 3, 4, 5):
         assert f"line {line} " in err
@@ -62,6 +62,8 @@ def test_bad_lines_are_counted_by_number_and_the_run_goes_on(cli: Any, tmp_path:
 def test_a_pair_without_an_id_has_its_line(cli: Any, tmp_path: Path) -> None:
     _, out, _ = cli("check", "translation", write(tmp_path / "p.jsonl", {**GOOD, "id": None}))
     assert out.startswith("line 1: passed")
+    _, out, _ = cli("check", "translation", write(tmp_path / "p.jsonl", {**GOOD, "id": 0}))
+    assert out.startswith("0: passed")
 
 
 @pytest.mark.parametrize("content", ["", "{broken\n", "\ufeff\n"])

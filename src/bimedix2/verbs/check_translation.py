@@ -39,7 +39,8 @@ def translation(
     """Check translations between English and Arabic: sides, negation, numbers, units, drugs, sites and more.
 
     A verdict and the named failures are printed for every pair, then a table. A line that cannot be read is
-    counted and the run goes on. Exit code: 0 all passed, 1 some failed, 2 nothing could be checked.
+    counted and the run goes on. Exit code: 0 all passed, 1 some failed or could not be read, 2 nothing could
+    be checked.
 
     Example: bimedix2 check translation PAIRS.jsonl
     """
@@ -62,7 +63,7 @@ def translation(
             f"{pairs} has no pair that can be read; give lines like {{'source': ..., 'target': ...}}"
         )
     _summary(passed, wrong, bad, failed, as_json)
-    if wrong:
+    if wrong or bad:
         raise typer.Exit(1)
 
 
@@ -83,7 +84,9 @@ def _pair(path: Path, number: int, value: Any) -> Pair | DataError:
             return DataError(f"{where} has no text as '{field}'; write one")
     if not value["source"].strip():
         return DataError(f"{where} has an empty 'source'; remove the line or fill it in")
-    return Pair(number, str(value.get("id") or f"line {number}"), value["source"], value["target"])
+    own = value.get("id")
+    name = f"line {number}" if own is None or own == "" else str(own)
+    return Pair(number, name, value["source"], value["target"])
 
 
 def _bad_line(error: DataError, as_json: bool) -> None:

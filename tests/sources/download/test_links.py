@@ -53,6 +53,7 @@ def test_a_broken_row_of_what_is_wanted_is_counted(tmp_path: Path) -> None:
     broken = [(name, what) for name, reason, what in links.removed if reason == "broken-row"]
     assert [name for name, _ in broken] == ["wanted line 2", "wanted line 3"]
     assert links.rows == 4
+    assert [name for name, _, _ in links.lost] == ["wanted line 2", "wanted line 3"]
 
 
 def test_a_mirror_stands_in_the_place_of_the_longest_start(tmp_path: Path) -> None:

@@ -131,6 +131,23 @@ def test_images_that_the_list_does_not_link_count_as_missing(tmp_path: Path, ser
     assert [path for path, _, _ in server.asked] == ["/oa/PMC0.tar.gz"]
 
 
+def test_rows_that_cannot_be_asked_for_count_against_the_minimum(tmp_path: Path, server: Server) -> None:
+    list_of = rows(server, 2)
+    list_of[3]["pmc_tar_url"] = "ftp://127.0.0.1/oa/PMC1.tar.gz"
+    as_lines(tmp_path / "links.jsonl", list_of)
+    with (tmp_path / "links.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"pair_id": "5_F0"\n')
+    said = r"3 of 5 images \(60.0%\) could be had, .*: 1 address-refused, 1 broken-row"
+    with pytest.raises(RunError, match=said):
+        run(tmp_path)
+    report = [row["name"] for _, row in io.read_jsonl(tmp_path / "out.missing.jsonl")]
+    assert report == ["1_F1.jpg", "line 5"]
+    out = run(tmp_path, minimum=0.6)
+    counts = manifest.read_manifest(out)["counts"]
+    assert counts == {"in": 5, "kept": 3, "removed": {"address-refused": 1, "broken-row": 1}}
+    assert manifest.read_manifest(out)["download"]["coverage"] == 0.6
+
+
 def test_a_dry_run_asks_for_nothing_and_writes_the_plan(tmp_path: Path, server: Server) -> None:
     as_lines(tmp_path / "links.jsonl", rows(server, 3))
     plan = run(tmp_path, dry_run=True)

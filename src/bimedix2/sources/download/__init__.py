@@ -231,12 +231,13 @@ def _publish(
     missing: list[tuple[str, str, str]],
     journal: Journal,
 ) -> Path:
-    wanted = len(found) + len(missing)
+    absent = [*missing, *links.lost]
+    wanted = len(found) + len(absent)
     share = len(found) / wanted if wanted else 0.0
     report = out.target.with_name(f"{out.target.name}.missing.jsonl")
     if share < config.minimum:
-        io.write_jsonl(report, ({"name": n, "reason": r, "what": w} for n, r, w in missing))
-        reasons = ", ".join(f"{n} {reason}" for reason, n in Counter(r for _, r, _ in missing).most_common())
+        io.write_jsonl(report, ({"name": n, "reason": r, "what": w} for n, r, w in absent))
+        reasons = ", ".join(f"{n} {reason}" for reason, n in Counter(r for _, r, _ in absent).most_common())
         raise RunError(
             f"{len(found)} of {wanted} images ({share:.1%}) could be had, under download.minimum "
             f"{config.minimum:.1%}: {reasons} ({report}); run it again to ask for them, or lower it"

@@ -20,6 +20,8 @@ from bimedix2.sources.removed import BROKEN
 from bimedix2.sources.rows import Row, items_or_lines
 
 FIELDS = ("pair_id", "pmc_tar_url", "image_file_path")
+WANTED = "wanted line "
+"""Start of the name of a broken row of ``wanted``."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,14 @@ class Links:
         removed: (name, reason, what) of rows that ask for nothing.
         rows: that the list has, wanted or not, and those of ``wanted`` that are broken.
         not_linked: names of images that ``wanted`` names and the list does not.
+        lost: of ``removed`` the rows that want an image and cannot be asked for it: no address, or no layout.
     """
 
     archives: list[Archive]
     removed: list[tuple[str, str, str]]
     rows: int
     not_linked: list[str]
+    lost: list[tuple[str, str, str]]
 
 
 def read_links(file: Path, wanted: Path | None, mirrors: Mapping[str, str]) -> Links:
@@ -93,7 +97,11 @@ def read_links(file: Path, wanted: Path | None, mirrors: Mapping[str, str]) -> L
                 archives.setdefault(url, Archive(url, address, {})).members[name] = member
     if not archives:
         raise DataError(f"{file} leaves no image to fetch; check it, and 'wanted' and 'mirrors'")
-    return Links(list(archives.values()), removed, rows, sorted(names - seen.keys()) if names else [])
+    # With 'wanted' a broken row of the list is counted by the name that it does not link.
+    counted = ("address-refused",) if names is not None else ("address-refused", BROKEN)
+    lost = [one for one in removed if one[1] in counted or one[0].startswith(WANTED)]
+    not_linked = sorted(names - seen.keys()) if names else []
+    return Links(list(archives.values()), removed, rows, not_linked, lost)
 
 
 def _wanted(file: Path, removed: list[tuple[str, str, str]]) -> set[str]:
@@ -103,12 +111,12 @@ def _wanted(file: Path, removed: list[tuple[str, str, str]]) -> set[str]:
         images = row.value.get("image") if isinstance(row, Row) else None
         shown = [images] if isinstance(images, str) else images or []
         if isinstance(row, DataError):
-            removed.append((f"wanted line {number}", BROKEN, str(row)))
+            removed.append((f"{WANTED}{number}", BROKEN, str(row)))
         elif isinstance(shown, list) and all(isinstance(one, str) for one in shown):
             names.update(shown)
         else:
             what = f"{row.where}: 'image' is {images!r:.60}, neither a name nor a list of names"
-            removed.append((f"wanted line {number}", BROKEN, what))
+            removed.append((f"{WANTED}{number}", BROKEN, what))
     return names
 
 
