@@ -10,11 +10,9 @@ import importlib.util
 import json
 import logging
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from bimedix2 import imaging
@@ -28,6 +26,7 @@ from bimedix2.errors import (
 )
 from bimedix2.llm.backend import UNWATCHED, Loglikelihood, Reply, Request, Watch, all_answered
 from bimedix2.llm.endpoint import LOCAL, PROTECTED, Endpoint
+from bimedix2.llm.ray_folder import ray_folder
 from bimedix2.llm.wire import picture_of
 from bimedix2.records import ImagePart, Message
 
@@ -321,27 +320,26 @@ def _session(endpoint: Endpoint) -> Iterator[Any]:
     here = endpoint.bulk_address == LOCAL
     os.environ.update(QUIET)
     logging.getLogger("ray").setLevel(logging.ERROR)
-    folder = tempfile.mkdtemp(prefix="bimedix2-ray-")  # its owner's alone: Ray puts what has no room there
-    local: dict[str, Any] = {"include_dashboard": False, "_temp_dir": folder}
-    try:
-        ray.init(
-            address=endpoint.bulk_address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            **(local if here else {}),
-        )
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.execution_options.preserve_order = False
-        yield ray
-    except (ConnectionError, TimeoutError) as error:
-        raise EndpointError(
-            f"no Ray cluster answers at {endpoint.bulk_address} ({_line(str(error))}); check bulk_address"
-        ) from None
-    finally:
-        ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+    with ray_folder() if here else nullcontext("") as folder:
+        local: dict[str, Any] = {"include_dashboard": False, "_temp_dir": folder}
+        try:
+            ray.init(
+                address=endpoint.bulk_address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                **(local if here else {}),
+            )
+            logging.getLogger("ray.data").setLevel(logging.ERROR)
+            context = ray.data.DataContext.get_current()
+            context.enable_progress_bars = False
+            context.execution_options.preserve_order = False
+            yield ray
+        except (ConnectionError, TimeoutError) as error:
+            raise EndpointError(
+                f"no Ray cluster answers at {endpoint.bulk_address} ({_line(str(error))}); check bulk_address"
+            ) from None
+        finally:
+            ray.shutdown()
 
 
 def _check_nodes(ray: Any, endpoint: Endpoint, requests: Sequence[Request]) -> None:
