@@ -1,6 +1,7 @@
-"""HealthBench's formulas: every number here was worked out by hand."""
+"""HealthBench's formulas: numbers worked out by hand, and what the published functions say."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bimedix2 import io
 from bimedix2.evaluate.healthbench.scores import Plan, bootstrap_std, bounds, cell, clipped, gap, score, tags
 
 PLAN = Plan(200, 0)
@@ -93,3 +95,21 @@ def test_a_gap_is_paired_by_id() -> None:
     assert found is not None
     assert (found["n"], found["value"]) == (2, pytest.approx(-0.3))  # (-0.4 - 0.2) / 2
     assert gap(rows, "ar", "fr", PLAN) is None
+
+
+def test_the_published_functions_say_the_same() -> None:
+    golden = io.read_json(Path(__file__).with_name("golden.json"))
+    values: dict[str, list[float]] = {}
+    for line in golden["items"]:
+        row = {**line, "score": score(line["rubrics"])}
+        found = {"overall_score": row["score"], **tags(row)}
+        assert found == pytest.approx(line["metrics"], abs=1e-6)
+        for name, value in found.items():
+            values.setdefault(name, []).append(value)
+    assert values.keys() == golden["final"].keys()
+    for name, one in golden["final"].items():
+        cells = cell(values[name], [str(place) for place in range(len(values[name]))], PLAN, name)
+        assert cells is not None
+        assert (cells["n"], cells["score"]) == (one["n_samples"], pytest.approx(one["mean"], abs=1e-6))
+        theirs = one["bootstrap_std"]  # of twenty seeds
+        assert abs(cells["std"] - np.mean(theirs)) <= 6 * np.std(theirs) + 1e-12

@@ -1,9 +1,13 @@
-"""Med-HALT's own scoring: every number here was worked out by hand from the published rules."""
+"""Med-HALT's own scoring: numbers worked out by hand, and what the published functions say."""
+
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bimedix2 import io
 from bimedix2.evaluate.medhalt import compat
 from bimedix2.evaluate.medhalt.load import TASKS, TaskName
 
@@ -75,3 +79,19 @@ def test_a_verdict(task: TaskName, output: str, gold: str, verdict: str) -> None
 @given(st.sampled_from(TASKS), st.text(), st.text())
 def test_any_output_has_a_verdict(task: TaskName, output: str, gold: str) -> None:
     assert compat.verdict(task, output, gold) in ("correct", "wrong", "out")
+
+
+def golden() -> list[dict[str, Any]]:
+    """Outputs judged by the published functions; the file says which."""
+    found: list[dict[str, Any]] = io.read_json(Path(__file__).with_name("golden.json"))["tasks"]
+    return found
+
+
+@pytest.mark.parametrize("one", golden(), ids=lambda one: str(one["task"]))
+def test_the_published_functions_say_the_same(one: dict[str, Any]) -> None:
+    verdicts = [compat.verdict(one["task"], row["output"], row["gold"]) for row in one["rows"]]
+    assert verdicts == [row["verdict"] for row in one["rows"]]
+    found = compat.numbers(verdicts)
+    assert (found["correct"], found["wrong"]) == (one["correct"], one["wrong"])
+    assert found["accuracy"] == pytest.approx(one["accuracy"], abs=1e-6)
+    assert found["score"] == pytest.approx(one["score"], abs=1e-6)
