@@ -160,6 +160,7 @@ def test_the_manifest_names_the_input_and_the_last_event(open_room: Any) -> None
         "corrected": 0,
         "kept": 6,
         "removed": {},
+        "kept_without_verdict": 0,
         "not_in_exchange": 0,
     }
     assert stamped["acceptance"]["accepted"] is False
@@ -222,6 +223,19 @@ def test_a_record_that_changed_since_is_not_corrected(open_room: Any) -> None:
     changed = record.model_copy(update={"messages": record.messages[:1]})
     with pytest.raises(DataError, match="has changed since it was reviewed"):
         stamped(changed, standing, standing.verdict(1))
+
+
+def test_a_major_error_that_somebody_saw_does_not_pass_for_want_of_a_verdict(open_room: Any) -> None:
+    batch = open_room(3, unfinished=True)
+    batch.give("amal", MAJOR, STYLE, MAJOR)
+    batch.give("omar", GOOD)
+    folder = closed(batch)
+    counts = manifest.read_manifest(folder)["counts"]
+    assert (counts["in"], counts["kept"], counts["reviewed"]) == (6, 4, 0)
+    assert counts["removed"] == {"major-unresolved": 2}
+    assert counts["kept_without_verdict"] == 1
+    rows = [json.loads(line) for line in (folder / "removed" / "removed.jsonl").read_text().splitlines()]
+    assert rows[0] == {"id": "ar-0", "reason": "major-unresolved", "what": "The source says left."}
 
 
 def test_a_failed_translation_that_nobody_reviewed_is_removed(open_room: Any) -> None:

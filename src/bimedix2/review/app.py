@@ -3,7 +3,7 @@
 import logging
 import ssl
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from bimedix2.errors import BiMediX2Error, ConfigError
 from bimedix2.review.accounts import Sessions, add_people
 from bimedix2.review.entry import Entry, Refused, status_of
-from bimedix2.review.opening import check_inputs, take_imports
+from bimedix2.review.opening import check_inputs, imports_told, take_imports
 from bimedix2.review.pages import Pages
 from bimedix2.review.room import Room
 from bimedix2.review.settings import Config
@@ -62,7 +62,7 @@ class Server:
         self.config = config
         self.store = Store(config.store)
         try:
-            self.imported = 0
+            self.imported: list[dict[str, Any]] = []
             sessions = Sessions(self.store, config.session_hours)
             self.room: Room | trial_room.Room
             if config.kind == "trial":
@@ -97,7 +97,7 @@ class Server:
         if self.given:
             lines.append(f"First passwords of {', '.join(self.given)}: {self.config.passwords_file}")
         if self.imported:
-            lines.append(f"{self.imported} reviews were imported.")
+            lines.append(f"{imports_told(self.imported)}.")
         return "\n".join(lines)
 
     def run(self) -> None:

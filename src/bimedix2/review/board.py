@@ -7,8 +7,9 @@ Agreement is measured on first reviews, which were blind; the verdict comes from
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from bimedix2 import io
 from bimedix2.errors import DataError, RunError
@@ -38,6 +39,28 @@ class Standing:
     resolution: Judgement | None = None
     resolved_by: str | None = None
     resolved_at: str = ""
+
+    def take(self, event: Event) -> None:
+        """Fold one event of this pair."""
+        name = event.actor
+        if event.kind == "assigned":
+            self.claims[name] = event.time
+        elif event.kind == "skipped":
+            self.claims.pop(name, None)
+            self.skipped[name] = event.payload["reason"]
+        elif event.kind == "reviewed":
+            self.claims.pop(name, None)
+            self.reviews.setdefault(name, []).append(Judgement.model_validate(event.payload))
+            self.reviewed[name] = event.time
+        elif event.kind == "commented":
+            self.comments.append((event.time, name, event.payload["text"]))
+        elif event.kind == "resolved":
+            self.resolution = Judgement.model_validate(event.payload)
+            self.resolved_by, self.resolved_at = name, event.time
+
+    def copy(self) -> "Standing":
+        """Another one that says the same, to try events on."""
+        return deepcopy(self)
 
     @property
     def first(self) -> dict[str, Judgement]:
@@ -87,29 +110,16 @@ class Board(Folded):
         self.standings = {item.id: Standing(item) for item in items}
         self.overlap = overlap
         self.imported: set[str] = set()
+        """Hashes of the files whose reviews were read in."""
+        self.imports: list[dict[str, Any]] = []
+        """What the log says of each."""
 
     def _take(self, event: Event) -> None:
         if event.kind == "imported":
             self.imported.add(event.payload["sha256"])
+            self.imports.append(event.payload)
         elif event.item is not None:
-            self._take_of_item(event, self.standings[event.item])
-
-    def _take_of_item(self, event: Event, standing: Standing) -> None:
-        name = event.actor
-        if event.kind == "assigned":
-            standing.claims[name] = event.time
-        elif event.kind == "skipped":
-            standing.claims.pop(name, None)
-            standing.skipped[name] = event.payload["reason"]
-        elif event.kind == "reviewed":
-            standing.claims.pop(name, None)
-            standing.reviews.setdefault(name, []).append(Judgement.model_validate(event.payload))
-            standing.reviewed[name] = event.time
-        elif event.kind == "commented":
-            standing.comments.append((event.time, name, event.payload["text"]))
-        elif event.kind == "resolved":
-            standing.resolution = Judgement.model_validate(event.payload)
-            standing.resolved_by, standing.resolved_at = name, event.time
+            self.standings[event.item].take(event)
 
     def of(self, item: str) -> Standing:
         """One pair.

@@ -29,6 +29,8 @@ from bimedix2.review.store import Store
 
 UNCORRECTED = "major-uncorrected"
 """Why a record is removed: a major error was found in it and nobody wrote the right text."""
+UNRESOLVED = "major-unresolved"
+"""Or: somebody says that there is one, and the batch was closed before the pair had a verdict."""
 UNREVIEWED = "failed-translation"
 """Or: its translation fails a check, and nobody has looked whether the check is right."""
 
@@ -54,8 +56,7 @@ def close_batch(config: Config) -> Path:
         io.write_jsonl(out.path / "events.jsonl", (event.to_json() for event in events))
         found = figures(board, config)
         _write_report(out.path, found, config)
-        names = [person.name for person in config.people]
-        left_out = exchange.write(out.path / "exchange", board, names)
+        left_out = exchange.write(out.path / "exchange", board, config.people)
         counts = {**_write_records(out.path, board, config), "not_in_exchange": left_out}
         last = {"count": head.seq, "last": head.hash}
         return out.publish(counts, {"events": last, "acceptance": found["acceptance"]})
@@ -71,7 +72,7 @@ def _write_report(folder: Path, found: dict[str, Any], config: Config) -> None:
 def _write_records(folder: Path, board: Board, config: Config) -> dict[str, Any]:
     """Write the records with what was decided of them, and count them."""
     removed: list[tuple[str, str, Any]] = []
-    seen = {"in": 0, "reviewed": 0, "corrected": 0}
+    seen = {"in": 0, "reviewed": 0, "corrected": 0, "kept_without_verdict": 0}
     keys: set[str] = set()
 
     def kept() -> Iterator[Record]:
@@ -86,9 +87,14 @@ def _write_records(folder: Path, board: Board, config: Config) -> dict[str, Any]
                     removed.append((record.id, UNCORRECTED, judged.rationale))
                     continue
                 record = stamped(record, standing, judged)
+            elif standing is not None and (said := _majors(standing)):
+                removed.append((record.id, UNRESOLVED, said))
+                continue
             elif failed := failed_checks(record):
                 removed.append((record.id, UNREVIEWED, f"it fails {', '.join(failed)}"))
                 continue
+            elif standing is not None:
+                seen["kept_without_verdict"] += 1
             keys.update(image.image for image in record.images)
             yield record
 
@@ -98,6 +104,12 @@ def _write_records(folder: Path, board: Board, config: Config) -> dict[str, Any]
     for key in sorted(keys):
         out.add_file(store.path(key))
     return {**seen, "kept": count, "removed": reasons}
+
+
+def _majors(standing: Standing) -> str:
+    """Why people say that a pair without a verdict has a major error; empty where nobody does."""
+    latest = standing.latest.values()
+    return "\n".join(judged.rationale for judged in latest if judged.verdict is Verdict.MAJOR)
 
 
 def stamped(record: Record, standing: Standing, judged: Judgement) -> Record:

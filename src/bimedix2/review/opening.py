@@ -1,6 +1,7 @@
 """``open``: a finished folder of translated records becomes a batch in the store."""
 
 from collections import Counter
+from typing import Any
 
 from bimedix2 import io
 from bimedix2.errors import DataError, RunError
@@ -52,9 +53,9 @@ def open_batch(config: Config) -> str:
         taken = take_imports(room, config)
         left_out = 0
         if config.export is not None:
-            left_out = exchange.write(config.export, room.board, [person.name for person in config.people])
+            left_out = exchange.write(config.export, room.board, config.people)
     kept = f", {aside.total()} kept aside ({_said(aside)})" if aside else ""
-    told = f"{len(items)} pairs to review{kept}, {taken} reviews imported."
+    told = f"{len(items)} pairs to review{kept}, {imports_told(taken)}."
     told += f" {left_out} pairs hold '* * *' and were not exported." if left_out else ""
     return f"{told} First passwords of {', '.join(given)}: {config.passwords_file}" if given else told
 
@@ -78,15 +79,33 @@ def check_inputs(room: Room, config: Config) -> None:
             )
 
 
-def take_imports(room: Room, config: Config) -> int:
-    """Read in the files of reviews that were not read yet; return how many reviews there were."""
-    taken = 0
+def take_imports(room: Room, config: Config) -> list[dict[str, Any]]:
+    """Read in the files of reviews that were not read yet; return what the log says of each."""
+    taken = []
     for given in config.imports:
         digest = io.sha256_file(given.path) if given.path.is_file() else ""
-        if digest not in room.board.imported or not digest:
-            reviews = exchange.read(given, room.board)
-            taken += room.take_in(digest, {"format": given.format, "file": given.path.name}, reviews)
+        if digest in room.board.imported and digest:
+            continue
+        read = exchange.read(given, room.board, config.people)
+        done = room.take_in(digest, {"format": given.format, "file": given.path.name}, read)
+        if done is not None:
+            taken.append(done)
     return taken
+
+
+def imports_told(taken: list[dict[str, Any]]) -> str:
+    """How many reviews came in, and what was not taken and why, as one clause."""
+    counts: Counter[str] = Counter()
+    aside: Counter[str] = Counter()
+    for one in taken:
+        counts.update({key: one[key] for key in ("reviews", "resolutions", "already_there")})
+        aside.update(one["left_out"])
+    said = f"{counts['reviews']} reviews imported"
+    said += f" and {counts['resolutions']} resolutions" if counts["resolutions"] else ""
+    said += f", {counts['already_there']} were there already" if counts["already_there"] else ""
+    said += f", {aside.total()} not taken ({_said(aside)})" if aside else ""
+    noted = sum((Counter(one["noted"]) for one in taken), Counter())
+    return said + (f", of them {_said(noted)}" if noted else "")
 
 
 def _said(aside: Counter[str]) -> str:

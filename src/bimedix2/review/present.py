@@ -29,7 +29,7 @@ def _value(found: dict[str, Any]) -> str:
 def _plan_rows(plans: dict[str, Any]) -> list[str]:
     rows = []
     for name, found in plans.items():
-        note = "" if found["estimates"] else " (chosen for low quality: no estimate of the rest)"
+        note = "" if found["estimates"] else " (chosen for what is wrong with them: no estimate of the rest)"
         size = f"{found['pairs']} of {found['population']}" if found["population"] else str(found["pairs"])
         shares = " | ".join(_percent(found[verdict]) for verdict in ("none", "minor", "major"))
         rows.append(f"| {name}{note} | {size} | {found['settled']} | {shares} |")
@@ -85,7 +85,31 @@ def markdown(figures: dict[str, Any], title: str) -> str:
     lines[-1] += f"{figures['revised_after_discussion']}."
     for reason, count in figures["kept_aside"].items():
         lines.append(f"Kept aside when the batch was opened: {count} ({reason}).")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_import_rows(figures["imports"])]) + "\n"
+
+
+def _import_rows(imports: list[dict[str, Any]]) -> list[str]:
+    if not imports:
+        return []
+    rows = [
+        "",
+        "## Reviews of other tools",
+        "",
+        "Each thing that was not taken stands in `events.jsonl`.",
+        "",
+    ]
+    rows += [
+        "| file | reviews | resolutions | there already | not taken | noted |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in imports:
+        aside, noted = (
+            ", ".join(f"{count} {reason}" for reason, count in one.get(key, {}).items()) or "nothing"
+            for key in ("left_out", "noted")
+        )
+        counts = " | ".join(str(one.get(key, 0)) for key in ("reviews", "resolutions", "already_there"))
+        rows.append(f"| {one['file']} ({one['format']}) | {counts} | {aside} | {noted} |")
+    return rows
 
 
 def picture(figures: dict[str, Any], file: Path, title: str) -> None:

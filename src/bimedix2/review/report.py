@@ -92,6 +92,12 @@ def _people(board: Board) -> dict[str, Any]:
     }
 
 
+def _import(said: dict[str, Any]) -> dict[str, Any]:
+    """What came out of another tool's file, and what did not; each one by its item stands in the log."""
+    keys = ("file", "format", "sha256", "reviews", "resolutions", "already_there", "left_out", "noted")
+    return {key: said[key] for key in keys if key in said}
+
+
 def acceptance(plans: dict[str, Any], config: Config) -> dict[str, Any]:
     """Whether every plan that estimates has its upper bound below the limit.
 
@@ -128,6 +134,7 @@ def figures(board: Board, config: Config) -> dict[str, Any]:
         "resolved_by_adjudicator": sum(s.resolution is not None for s in everything),
         "revised_after_discussion": sum(any(len(r) > 1 for r in s.reviews.values()) for s in everything),
         "kept_aside": board.opened.get("kept_aside", {}),
+        "imports": [_import(one) for one in board.imports],
         "agreement": agreement(board, config),
         "people": _people(board),
     }

@@ -3,12 +3,14 @@
 Knows no pages: the server, the import of other tools' reviews and the tests act through here.
 """
 
+from collections import Counter
 from typing import Any
 
 from bimedix2.errors import DataError, RunError
 from bimedix2.review.board import Board, Standing
 from bimedix2.review.desk import Desk
-from bimedix2.review.events import Event, now
+from bimedix2.review.events import Event, Kind, now
+from bimedix2.review.exchange import Given, Read
 from bimedix2.review.judgement import LONGEST, Judgement, parse, plain
 from bimedix2.review.pairs import Item
 from bimedix2.review.settings import Config
@@ -105,34 +107,47 @@ class Room(Desk[Board]):
 
         return self.act(act)
 
-    def take_in(self, sha256: str, about: dict[str, Any], reviews: list[tuple[str, str, Any]]) -> int:
-        """Write reviews of another tool, all or none; return how many, 0 for a file seen before.
+    def take_in(self, sha256: str, about: dict[str, Any], read: Read) -> dict[str, Any] | None:
+        """Write reviews of another tool, all or none; return what the log says of them.
+
+        A review that the batch holds already, by the same person and in the same place among theirs, is not
+        written again: a tool's next export has the earlier reviews too.
 
         Args:
-            sha256: of the file.
+            sha256: of the file; ``None`` is returned of one that was seen before.
             about: what the log says of it.
-            reviews: name, item and judgement of each.
+            read: what it holds.
 
         Raises:
             DataError: one of them is wrong.
             RunError: the batch is closed, or a pair was resolved already.
         """
 
-        def act(board: Board, writer: Writer) -> int:
+        def act(board: Board, writer: Writer) -> dict[str, Any] | None:
             if sha256 in board.imported:
-                return 0
+                return None
             board.may_write()
-            for name, item, value in reviews:
-                standing = board.of(item)
-                if standing.resolution is not None:
-                    raise RunError(f"'{item}' was resolved already; take its review out of the file")
-                try:
-                    judged: Judgement = parse(value, standing.item)
-                except DataError as error:
-                    raise DataError(f"the review of '{item}' by {name}: {error}") from None
-                writer.append(name, "reviewed", item, judged.to_json())
-            writer.append("import", "imported", None, {"sha256": sha256, **about, "reviews": len(reviews)})
-            return len(reviews)
+            after: dict[str, Standing] = {}
+            place: Counter[tuple[str, str]] = Counter()
+            counts = Counter(reviews=0, resolutions=0, already_there=0)
+            for one in read.given:
+                before = board.of(one.item)
+                judged = _parsed(one, before.item)
+                if _held(before, one, judged, place[one.name, one.item]):
+                    counts["already_there"] += 1
+                else:
+                    if one.item not in after:
+                        after[one.item] = before.copy()
+                    standing = after[one.item]
+                    _may_take(standing, one)
+                    kind: Kind = "resolved" if one.resolves else "reviewed"
+                    standing.take(writer.append(one.name, kind, one.item, judged.to_json()))
+                    counts["resolutions" if one.resolves else "reviews"] += 1
+                place[one.name, one.item] += not one.resolves
+            aside = {"left_out": read.reasons(), "noted": dict(sorted(read.noted.items()))}
+            payload = {"sha256": sha256, **about, **counts, **aside, "left_out_items": read.left_out}
+            writer.append("import", "imported", None, payload)
+            return payload
 
         return self.act(act)
 
@@ -156,6 +171,42 @@ class Room(Desk[Board]):
 
         self.act(act)
         return self.board
+
+
+def _parsed(one: Given, item: Item) -> Judgement:
+    try:
+        return parse(one.judged, item)
+    except DataError as error:
+        raise DataError(f"the review of '{one.item}' by {one.name}: {error}") from None
+
+
+def _held(before: Standing, one: Given, judged: Judgement, place: int) -> bool:
+    """Whether the batch holds that review, or resolution, already."""
+    held: list[Judgement | None] = [*before.reviews.get(one.name, [])[place : place + 1]]
+    if one.resolves:
+        held = [before.resolution] if before.resolved_by == one.name else []
+    return any(
+        other is not None and _said(other, before.item) == _said(judged, before.item) for other in held
+    )
+
+
+def _said(judged: Judgement, item: Item) -> tuple[Any, ...]:
+    """What a judgement says, in whatever order; a mark over all of a part is one of the part."""
+    issues = set()
+    for issue in judged.issues:
+        span = issue.start, issue.end
+        whole = span == (0, len(item.parts[issue.part].target))
+        issues.add((issue.category, issue.part, None if whole or span == (None, None) else span))
+    return judged.verdict, issues, judged.texts, judged.rationale
+
+
+def _may_take(standing: Standing, one: Given) -> None:
+    if standing.resolution is not None:
+        raise RunError(f"'{one.item}' was resolved already; take its review out of the file")
+    if one.resolves and one.name in standing.reviews:
+        raise DataError(
+            f"the resolution of '{one.item}' is by {one.name}, who reviewed it; name another adjudicator"
+        )
 
 
 def _words(text: str) -> str:
