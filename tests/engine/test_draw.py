@@ -34,7 +34,7 @@ def test_the_nucleus_keeps_the_smallest_set_that_reaches_top_p() -> None:
     assert set(drawn(Sampling(temperature=1.0, top_p=1.0, seed=0))) == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize("temperature", [1e-3, 1e-30, 1e-45])
+@pytest.mark.parametrize("temperature", [1e-3, 1e-30, 1e-45, 1e-300])
 def test_a_tiny_temperature_is_greedy(temperature: float) -> None:
     logits = torch.tensor([80.0, 79.0, float("-inf")])
     assert set(drawn(Sampling(temperature=temperature, seed=0), 50, logits)) == {0}

@@ -6,6 +6,9 @@ import torch
 
 from bimedix2.llm.backend import Sampling
 
+LEAST = torch.finfo(torch.float32).tiny
+"""A lower temperature is zero in float32, and nothing over it is a number."""
+
 
 def generator(sampling: Sampling) -> "torch.Generator | None":
     """A generator of its own for a request that samples, so that its seed alone decides."""
@@ -31,7 +34,7 @@ def draw(logits: torch.Tensor, sampling: Sampling, rng: Any) -> int:
     if rng is None:
         return int(logits.argmax())
     # From the highest one down: a tiny temperature then gives zeros, not infinities.
-    above = (logits.float() - logits.max()) / sampling.temperature
+    above = (logits.float() - logits.max()) / max(sampling.temperature, LEAST)
     probability = torch.softmax(above, dim=-1)
     if sampling.top_p < 1:
         ordered, where = probability.sort(descending=True)
