@@ -24,7 +24,8 @@ class Scripted:
     """A ``StreamingBackend``: the last question says how it behaves.
 
     ``slow`` writes a word every 50 ms; ``hold`` stops after its first word until ``gate`` opens; ``crash``
-    fails with words that must not be shown; ``long`` does not fit the context; ``cut`` stops at the limit.
+    fails with words that must not be shown, and ``break`` after its first word; ``long`` does not fit the
+    context; ``cut`` stops at the limit.
     Anything else is answered at once, in the question's language, with the number of images seen.
     """
 
@@ -67,6 +68,8 @@ class Scripted:
                 time.sleep(0.05)
             if question.startswith("hold") and number:
                 self.gate.wait(20)
+            if question.startswith("break") and number:
+                raise RuntimeError("the secret of patient Alice")
             text += piece
             yield piece
         finish = "length" if question.startswith("cut") else "stop"
@@ -129,7 +132,7 @@ def serving(**settings: Any) -> Iterator[Service]:
     from bimedix2.serve.app import Server
 
     backend = Scripted()
-    server = Server(Config(model="scripted", port=0, **settings), lambda model, threads: backend)
+    server = Server(Config(model="scripted", port=0, **settings), lambda *_, **__: backend)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     port = int(server.address.rpartition(":")[2])

@@ -1,6 +1,8 @@
 """The API as the real ``openai`` client sees it, over a real socket."""
 
 import base64
+import json
+import socket
 import threading
 import time
 from io import BytesIO
@@ -123,6 +125,28 @@ def test_a_failure_says_nothing_of_its_inside_and_the_next_request_is_answered(c
     assert done.choices[0].message.content
 
 
+def test_a_failure_in_the_middle_of_a_stream_is_an_error_and_no_short_answer(
+    service: Any, client: Any
+) -> None:
+    words: list[str] = []
+
+    def read() -> None:
+        for chunk in client.chat.completions.create(model="scripted", messages=[user("break")], stream=True):
+            words.append(chunk.choices[0].delta.content or "")
+            assert chunk.choices[0].finish_reason is None
+
+    with pytest.raises(openai.APIError, match="goes on serving"):
+        read()
+    assert "".join(words) == "Answer "
+    body = {"model": "scripted", "messages": [user("break")], "stream": True}
+    _, text, _ = service.ask("POST", "/v1/chat/completions", body)
+    assert "[DONE]" not in text
+    assert "Alice" not in text
+    with pytest.raises(openai.InternalServerError, match="goes on serving"):
+        client.chat.completions.create(model="scripted", messages=[user("break")])
+    assert client.chat.completions.create(model="scripted", messages=[user("hello")]).choices
+
+
 def test_a_conversation_longer_than_the_context(client: Any) -> None:
     for stream in (False, True):
         with pytest.raises(openai.BadRequestError, match="the context is 2048") as error:
@@ -142,6 +166,37 @@ def test_a_client_that_leaves_stops_the_answer(service: Any, client: Any, until:
     stream.close()
     until(lambda: service.backend.closed == before + 1)
     assert service.backend.running == 0
+
+
+def test_a_client_that_leaves_while_it_waits_for_a_whole_answer_stops_it(service: Any, until: Any) -> None:
+    before = service.backend.closed
+    wire = left_open(service.port, "slow")
+    until(lambda: service.backend.running == 1)
+    wire.close()
+    until(lambda: service.backend.closed == before + 1)
+    assert service.complete("hello")[0] == 200
+
+
+def test_a_client_that_leaves_the_queue_is_never_answered(service: Any, until: Any) -> None:
+    running = left_open(service.port, "hold")
+    until(lambda: service.backend.running == 1)
+    waiting = left_open(service.port, "never asked")
+    until(lambda: service.ask("GET", "/health")[1]["waiting"] == 1)
+    waiting.close()
+    until(lambda: service.ask("GET", "/health")[1]["waiting"] == 0)
+    service.backend.gate.set()
+    assert service.complete("hello")[0] == 200
+    assert [request.messages[-1].text for request in service.backend.requests] == ["hold", "hello"]
+    running.close()
+
+
+def left_open(port: int, question: str) -> socket.socket:
+    """A connection that has asked for an answer in one piece, and does not read it."""
+    body = json.dumps({"model": "scripted", "messages": [{"role": "user", "content": question}]}).encode()
+    wire = socket.create_connection(("127.0.0.1", port))
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    wire.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
+    return wire
 
 
 def test_answers_are_written_one_at_a_time_and_the_queue_has_an_end(serve: Any, until: Any) -> None:

@@ -20,11 +20,11 @@ from bimedix2.serve.app import Server
 from bimedix2.serve.settings import Config
 
 
-def failing(model: str, threads: int | None) -> StreamingBackend:
+def failing(model: str, threads: int | None = None, *, device: str) -> StreamingBackend:
     raise ModelError(f"'{model}' is not here; train it")
 
 
-def never(model: str, threads: int | None) -> NoReturn:
+def never(model: str, threads: int | None = None, *, device: str) -> NoReturn:
     raise AssertionError("no model should be opened")
 
 
@@ -34,6 +34,18 @@ def test_a_model_that_cannot_be_opened_ends_the_server_with_its_sentence(
     with pytest.raises(ModelError, match="'mine' is not here; train it"):
         run(Config(model="mine", port=0), failing)
     assert "opens at http://127.0.0.1:" in capsys.readouterr().out
+
+
+def test_the_model_is_opened_as_the_settings_say() -> None:
+    given: list[Any] = []
+
+    def noting(model: str, threads: int | None = None, *, device: str) -> StreamingBackend:
+        given.append((model, threads, device))
+        raise ModelError("never mind")
+
+    with pytest.raises(ModelError):
+        run(Config(model="mine", port=0, threads=3, device="cuda:1"), noting)
+    assert given == [("mine", 3, "cuda:1")]
 
 
 def test_a_port_that_is_taken_says_what_to_do() -> None:
@@ -60,7 +72,7 @@ def test_a_certificate_that_cannot_be_read(tmp_path: Path) -> None:
 def test_while_the_model_is_being_opened_health_says_so() -> None:
     ready = threading.Event()
 
-    def slowly(model: str, threads: int | None) -> Any:
+    def slowly(model: str, threads: int | None = None, *, device: str) -> Any:
         ready.wait(20)
         raise ModelError("never mind")
 
@@ -100,7 +112,7 @@ def test_https(tmp_path: Path) -> None:
     ]
     make += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
     subprocess.run(make, check=True, capture_output=True)
-    server = Server(Config(model="mine", port=0, tls_cert=cert, tls_key=key), lambda *_: Named())
+    server = Server(Config(model="mine", port=0, tls_cert=cert, tls_key=key), lambda *_, **__: Named())
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert server.address.startswith("https://127.0.0.1:")

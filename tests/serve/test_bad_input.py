@@ -96,6 +96,7 @@ IMAGE_PARTS = {
     "no object": ("data:image/png;base64,AAAA", "must be an object"),
     "a wrong frame": ({"url": url(png()), "frame": "two"}, "whole number"),
     "a frame too far": ({"url": url(png()), "frame": 7}, "no frame 7"),
+    "a misspelt window": ({"url": url(scan("CT_small")), "windw": "lung"}, "did you mean 'window'?"),
     "an unknown window": ({"url": url(scan("CT_small")), "window": "lnug"}, '"lung"'),
 }
 
@@ -104,6 +105,25 @@ IMAGE_PARTS = {
 def test_an_image_part_that_is_wrong(service: Any, case: str) -> None:
     value, said = IMAGE_PARTS[case]
     refused(service, *service.complete(with_image(value)), said)
+
+
+def test_an_option_in_the_wrong_place_is_not_passed_over(service: Any) -> None:
+    """Without an effect it would show the model another picture than was meant."""
+    part = {"type": "image_url", "image_url": {"url": url(scan("CT_small"))}, "window": "lung"}
+    refused(service, *service.complete([part, {"type": "text", "text": "?"}]), "content[0] has 'window'")
+    text = [{"type": "text", "text": "what?", "windw": 1}]
+    refused(service, *service.complete(text), "'windw', which is not known there; known there: text, type")
+
+
+def test_base64_with_line_breaks_is_read_and_detail_has_no_effect(service: Any) -> None:
+    data = png()  # noise, another one at each call
+    broken = "data:image/png;base64," + base64.encodebytes(data).decode()
+    assert broken.count("\n") > 1
+    status, _ = service.complete(with_image({"url": broken, "detail": "low"}))
+    assert status == 200
+    assert service.complete(with_image({"url": url(data)}))[0] == 200
+    first, second = service.backend.requests
+    assert list(first.images) == list(second.images)
 
 
 TEXTS = {
@@ -148,10 +168,12 @@ MESSAGES: dict[str, tuple[Any, str]] = {
     ),
     "tool calls": (
         [{"role": "user", "content": "a", "tool_calls": [{"id": "1"}]}],
-        "tool_calls is not supported",
+        "'tool_calls', which is not supported",
     ),
     "sound": ([{"role": "user", "content": [{"type": "input_audio"}]}], "must be text or image_url"),
     "half a surrogate pair": ([{"role": "user", "content": "\ud83d"}], "not valid Unicode"),
+    "a key of an array's length": ([{"role": "user", "content": "a", "x" * 5000: 1}], "not supported here"),
+    "4,097 messages": ([{"role": "user", "content": "a"}] * 4_097, "more than 4,096 messages"),
     "400,001 characters": ([{"role": "user", "content": "x" * 400_001}], "longer than 400,000 characters"),
     "400,002 characters in two turns": (
         [
@@ -193,6 +215,13 @@ PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
     "JSON mode": ({"response_format": {"type": "json_object"}}, "'response_format' is not supported"),
     "five stops": ({"stop": ["a", "b", "c", "d", "e"]}, "stop must be"),
     "a stream that is a word": ({"stream": "yes"}, "stream must be true or false"),
+    "a misspelt option": (
+        {"stream": True, "stream_options": {"include_usgae": True}},
+        "unknown parameter 'stream_options.include_usgae'; did you mean 'include_usage'?",
+    ),
+    "vLLM's top_k": ({"top_k": 50}, "'top_k' is not supported except as 0 or -1"),
+    "vLLM's min_tokens": ({"min_tokens": 5}, "'min_tokens' is not supported except as 0"),
+    "a line break": ({"a\nb": 1}, "unknown parameter 'a\\nb'"),
     "options without a stream": ({"stream_options": {"include_usage": True}}, "belongs to stream: true"),
 }
 
@@ -217,13 +246,16 @@ def test_bodies_that_are_no_request(service: Any) -> None:
         refused(service, status, value, said)
     status, value, _ = service.ask("POST", path, b"{}", {"Content-Type": "text/plain"})
     refused(service, status, value, "application/json", 415)
+    status, value, _ = service.ask("POST", path, b"\x1f\x8b", {**json_type, "Content-Encoding": "gzip"})
+    refused(service, status, value, "send it without Content-Encoding", 415)
 
 
 def test_an_address_that_is_not_there(service: Any) -> None:
     status, value, _ = service.ask("GET", "/v2/nothing")
-    refused(service, status, value, "nothing at this address", 404)
-    status, value, _ = service.ask("DELETE", "/health")
-    refused(service, status, value, "does not take that method", 405)
+    refused(service, status, value, "nothing at this address; the API is at /v1/chat/completions", 404)
+    status, value, headers = service.ask("DELETE", "/health")
+    refused(service, status, value, "does not take DELETE; it takes GET", 405)
+    assert (value["error"]["code"], headers["allow"]) == ("method_not_allowed", "GET")
 
 
 def test_an_upload_of_50_mb_is_413_and_the_server_goes_on(service: Any) -> None:

@@ -29,6 +29,10 @@ def test_any_other_address_needs_one(host: str) -> None:
         ({"tls_cert": "a.pem"}, "belong together"),
         ({"default_tokens": 2000}, "larger than max_tokens"),
         ({"queue_size": 0}, "queue_size"),
+        ({"device": "gpu"}, "say auto, cpu, cuda or cuda:N"),
+        ({"allowed_hosts": ["https://chat.example"]}, "write the name alone, without scheme, port or"),
+        ({"allowed_hosts": ["chat.example:8000"]}, "'chat.example:8000' is no host's name"),
+        ({"allowed_hosts": ["*.example"]}, "is no host's name"),
         ({"modle": "nano"}, "did you mean 'model'"),
     ],
 )

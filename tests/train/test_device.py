@@ -36,7 +36,7 @@ def test_a_gpu_that_is_not_here_is_refused(
 
 
 def test_a_device_of_another_kind_is_refused(tiny: Any, squares: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"device"):
+    with pytest.raises(ConfigError, match=r"'device': 'tpu' is no device; say auto, cpu, cuda or cuda:N"):
         stage(tiny, squares, tmp_path / "align", "align", device="tpu")
 
 

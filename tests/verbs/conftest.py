@@ -14,6 +14,8 @@ class Echo:
     """Answers each question with its number, its words and its images; more than three turns are too many."""
 
     name = "echo@1"
+    device = ""
+    """Where it was asked to compute."""
 
     def chat(self, requests: Sequence[Request]) -> list[Reply]:
         return [Reply(self.words(r), self.name, "stop", 1, 1) for r in requests]
@@ -38,7 +40,12 @@ class Echo:
 def echo(monkeypatch: pytest.MonkeyPatch) -> Echo:
     """The backend that every verb opens."""
     backend = Echo()
-    monkeypatch.setattr("bimedix2.engine.open_engine", lambda model, threads=None: backend)
+
+    def opened(model: str, threads: int | None = None, *, device: str) -> Echo:
+        backend.device = device
+        return backend
+
+    monkeypatch.setattr("bimedix2.engine.open_engine", opened)
     return backend
 
 

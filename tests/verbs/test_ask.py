@@ -62,8 +62,11 @@ def test_a_safeguard_answers_arabic_in_arabic(cli: Any, echo: Any) -> None:
 def test_a_cut_answer_says_so() -> None:
     from bimedix2.llm.backend import Reply
 
-    assert "--max-tokens" in signature(Reply("half of", "m@1", "length", 1, 9))
-    assert "--max-tokens" not in signature(Reply("whole", "m@1", "stop", 1, 9))
+    assert "raise --max-tokens" in signature(Reply("half of", "m@1", "length", 1, 9), 9)
+    assert "cut" not in signature(Reply("whole", "m@1", "stop", 1, 9), 9)
+    full = signature(Reply("half of", "m@1", "length", 2040, 8), 9)
+    assert "the context is full; begin a new conversation" in full
+    assert "--max-tokens" not in full
 
 
 def test_two_images_and_what_was_chosen_to_show_them(cli: Any, echo: Any, png: Path) -> None:
@@ -77,6 +80,13 @@ def test_a_window_and_a_frame_reach_the_image(cli: Any, echo: Any) -> None:
     assert "window lung (-600/1500)" in err
     _, _, err = cli("ask", "What?", "--image", scan("examples_ybr_color"), "--frame", "3")
     assert "frame 4 of 30" in err
+
+
+def test_the_model_is_opened_where_the_device_says(cli: Any, echo: Any) -> None:
+    assert cli("ask", "hello", "--device", "cpu")[0] == 0
+    assert echo.device == "cpu"
+    assert cli("ask", "hello")[0] == 0
+    assert echo.device == "auto"
 
 
 def test_an_answer_cannot_steer_the_terminal(cli: Any, echo: Any) -> None:
@@ -128,6 +138,8 @@ REFUSED = {
     "a frame too far": (["What?", "--image", scan("CT_small"), "--frame", "4"], "frame 4"),
     "a window without an image": (["What?", "--window", "lung"], "--image FILE"),
     "an unknown model": (["What?", "--model", "nanno"], "did you mean 'nano'?"),
+    "a device of another kind": (["What?", "--device", "gpu"], "'gpu' is no device; say auto, cpu, cuda or"),
+    "a GPU that is not here": (["What?", "--device", "cuda:99"], "device 'cuda:99' is not here"),
     "an empty question": ([" "], "is empty"),
     "a placeholder": (["what is <image>?"], "'<image>'"),
     "a turn marker": (["hi <|im_end|>"], "'<|im_end|>'"),

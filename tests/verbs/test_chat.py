@@ -46,6 +46,11 @@ def test_a_safeguards_turn_stays_in_the_conversation(cli: Any, echo: Any) -> Non
     assert out == "1. one [0 of 0]\n1. I want to die [0 of 0]\n"
 
 
+def test_the_model_is_opened_where_the_device_says(cli: Any, echo: Any) -> None:
+    assert cli("chat", "--device", "cpu", stdin="hello\n")[0] == 0
+    assert echo.device == "cpu"
+
+
 def test_help_lists_the_commands(cli: Any, echo: Any) -> None:
     _, _, err = cli("chat", stdin="/help\n")
     assert all(word in err for word in ("/image FILE", "/new", "/quit"))

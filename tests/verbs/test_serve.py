@@ -31,6 +31,8 @@ def test_without_a_recipe_it_is_the_shipped_one(cli: Any, started: list[Config])
     assert (started[1].port, started[1].threads) == (8123, 1)
     assert cli("serve", "safeguards=false")[0] == 0
     assert [config.safeguards for config in started] == [True, True, False]
+    assert cli("serve", "device=cuda:1")[0] == 0
+    assert [config.device for config in started] == ["auto", "auto", "auto", "cuda:1"]
 
 
 def test_the_recipe_in_the_package_is_the_one_in_recipes() -> None:
@@ -52,6 +54,7 @@ def test_a_recipe_and_overrides(cli: Any, started: list[Config], tmp_path: Path)
         (["no/such.yaml"], "no/such.yaml does not exist"),
         (["host=0.0.0.0"], "needs a key"),
         (["port=seventy"], "'port'"),
+        (["device=gpu"], "'device': 'gpu' is no device; say auto, cpu, cuda or cuda:N"),
         (["api_key_file=no/key"], "no/key cannot be read"),
     ],
 )
@@ -66,6 +69,13 @@ def test_an_unknown_model_ends_the_server_with_2(cli: Any) -> None:
     code, _, err = cli("serve", "port=0", "model=nanno")
     assert code == 2
     assert err == "error: 'nanno' is neither a preset nor a checkpoint folder; did you mean 'nano'?\n"
+
+
+def test_a_gpu_that_is_not_here_ends_the_server_with_2(cli: Any) -> None:
+    code, _, err = cli("serve", "port=0", "device=cuda:99")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "device 'cuda:99' is not here: torch" in err
+    assert "use device=cpu" in err
 
 
 def test_a_server_of_its_own_process_answers_and_ends_with_ctrl_c(tiny_base: Any) -> None:

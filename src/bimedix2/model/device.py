@@ -1,15 +1,28 @@
 """Where a model computes: the processor, or a CUDA GPU."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from bimedix2.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
 
-Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+
+def named(name: str) -> str:
+    """Return the name of a device.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,4})?", name, re.ASCII):
+        raise ValueError(f"'{name}' is no device; say auto, cpu, cuda or cuda:N")
+    return name
+
+
+Device = Annotated[str, AfterValidator(named)]
 """``auto`` (a GPU where torch sees one), ``cpu``, ``cuda`` or ``cuda:N``."""
 
 
@@ -17,16 +30,19 @@ def choose(name: str = "auto") -> "torch.device":
     """Return the device of a name.
 
     Raises:
-        ModelError: a GPU is asked for that torch does not see.
+        ModelError: the name is none, or a GPU is asked for that torch does not see.
     """
     import torch
 
+    try:
+        named(name)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    if name != "cpu" and int(name.partition(":")[2] or 0) >= torch.cuda.device_count():
         raise ModelError(
             f"device '{name}' is not here: torch {torch.__version__} sees {torch.cuda.device_count()} GPUs; "
             "use device=cpu, or install torch for your GPU's driver"
         )
-    return device
+    return torch.device(name)

@@ -19,7 +19,8 @@ def run(config: Config, open_backend: "OpenBackend") -> None:
 
     Args:
         config: the settings.
-        open_backend: ``open_backend(model, threads)`` returns the model; called in the worker's thread.
+        open_backend: ``open_backend(model, threads, device=...)`` returns the model; called in the worker's
+            thread.
 
     Raises:
         ConfigError: the address, the key or the certificate cannot be had.

@@ -103,7 +103,7 @@ def add_api(app: FastAPI, screening: Screening, intake: Intake) -> None:
     @app.get("/v1/models/{name:path}")
     async def model(name: str) -> Response:
         if name not in (config.model_id, worker.name):
-            sentence = f"the model '{name[:80]}' does not exist here; ask for '{config.model_id}'"
+            sentence = f"the model {name[:80]!r} does not exist here; ask for '{config.model_id}'"
             raise Fault(404, sentence, "model_not_found", "model")
         return JSONResponse(card())
 

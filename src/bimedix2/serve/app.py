@@ -4,7 +4,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -24,8 +24,12 @@ from bimedix2.serve.worker import Worker
 from bimedix2.web.guard import Asgi, Guard
 from bimedix2.web.listening import address, listen
 
-OpenBackend = Callable[[str, int | None], StreamingBackend]
-"""``open_backend(model, threads)``: ``engine.open_engine``, or a stand-in for it."""
+
+class OpenBackend(Protocol):
+    """How a model is opened: ``engine.open_engine``, or a stand-in for it."""
+
+    def __call__(self, model: str, threads: int | None = None, *, device: str) -> StreamingBackend:
+        """Open a model, on so many threads, where the device says."""
 
 
 def build(config: Config, worker: Worker) -> Asgi:
@@ -48,12 +52,18 @@ def build(config: Config, worker: Worker) -> Asgi:
         fault = fault_of(error)
         return JSONResponse(fault.body(), fault.status, fault.headers)
 
-    async def no_route(_: Request, error: Exception) -> Response:
-        status = cast(HTTPException, error).status_code
-        sentence = "there is nothing at this address; see docs/serve.md"
-        if status == 405:
-            sentence = "this address does not take that method; see docs/serve.md"
-        return JSONResponse(Fault(status, sentence, "not_found").body(), status)
+    async def no_route(request: Request, error: Exception) -> Response:
+        found = cast(HTTPException, error)
+        fault = Fault(
+            found.status_code,
+            "there is nothing at this address; the API is at /v1/chat/completions, the page at /",
+            "not_found",
+        )
+        if found.status_code == 405:
+            fault.message, fault.code = f"this address does not take {request.method}", "method_not_allowed"
+            if allowed := (found.headers or {}).get("Allow"):
+                fault.message += f"; it takes {allowed}"
+        return JSONResponse(fault.body(), fault.status, found.headers)
 
     app.add_exception_handler(Fault, refused)
     app.add_exception_handler(BiMediX2Error, refused)
@@ -76,7 +86,11 @@ class Server:
     """
 
     def __init__(self, config: Config, open_backend: OpenBackend) -> None:
-        self.worker = Worker(lambda: open_backend(config.model, config.threads), config.queue_size, self.stop)
+        self.worker = Worker(
+            lambda: open_backend(config.model, config.threads, device=config.device),
+            config.queue_size,
+            self.stop,
+        )
         settings = uvicorn.Config(
             cast(Callable[..., object], build(config, self.worker)),
             access_log=False,  # addresses and bodies are nobody's

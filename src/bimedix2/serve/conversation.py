@@ -4,7 +4,9 @@ Knows nothing about parameters or HTTP. A question that contains ``<image>`` or 
 else a tokenizer holds special, and an assistant's turn that comes back, the engine reads as plain words.
 """
 
+import difflib
 import re
+from collections.abc import Collection
 from typing import Any, Literal
 
 from bimedix2.errors import ContextError, DataError, ImageError
@@ -17,8 +19,12 @@ Role = Literal["system", "user", "assistant"]
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 MAX_CHARACTERS = 400_000
 """Beyond any context here: refused before a tokenizer spends minutes on it."""
+MAX_MESSAGES = 4_096
+"""The same: each takes a few tokens whatever it says."""
 EMPTY_KEYS = frozenset({"refusal", "tool_calls", "function_call", "audio", "annotations"})
 """Keys of an assistant message as OpenAI's client sends it back; accepted while they are empty."""
+IMAGE_KEYS = frozenset({"url", "window", "frame", "detail"})
+"""Of ``image_url``; ``detail`` has no effect, since every image is shown to the model in the same way."""
 
 
 MARKER = re.compile(r"<image>|<\|[^|<>\s]{1,40}\|>")
@@ -70,7 +76,7 @@ class Conversation:
             raise DataError(f"{where}.role must be one of {', '.join(ROLES)}")
         for key in value.keys() - {"role", "content", "name"}:
             if key not in EMPTY_KEYS or value[key]:
-                raise DataError(f"{where}.{key} is not supported here; leave it out")
+                raise DataError(f"{where} has {key[:80]!r}, which is not supported here; leave it out")
         parts = self._parts(value.get("content"), role, f"{where}.content")
         if not any(isinstance(part, ImagePart) or part.text.strip() for part in parts):
             raise DataError(f"{where}.content is empty; write something")
@@ -92,10 +98,11 @@ class Conversation:
 
     def _part(self, part: Any, role: Role, where: str) -> Part:
         kind = part.get("type") if isinstance(part, dict) else None
+        if kind not in ("text", "image_url"):
+            raise DataError(f"{where}.type must be text or image_url")
+        _only(part, {"type", kind}, where)
         if kind == "text":
             return self._text(part.get("text"), role, where)
-        if kind != "image_url":
-            raise DataError(f"{where}.type must be text or image_url")
         if role != "user":
             raise DataError(f"{where} is an image of the {role}; only the user can send images")
         return self._image(part.get("image_url"), f"{where}.image_url")
@@ -113,6 +120,7 @@ class Conversation:
     def _image(self, value: Any, where: str) -> ImagePart:
         if not isinstance(value, dict) or not isinstance(value.get("url"), str):
             raise DataError(f'{where} must be an object such as {{"url": "data:image/png;base64,..."}}')
+        _only(value, IMAGE_KEYS, where)
         frame, window = value.get("frame"), value.get("window")
         if frame is not None and (not isinstance(frame, int) or isinstance(frame, bool)):
             raise DataError(f"{where}.frame must be a whole number, counted from 0")
@@ -125,6 +133,18 @@ class Conversation:
         shown = show(read_data_url(value["url"]), self.config, name, frame=frame, window=window)
         self.images[shown.sha256] = shown.png
         return ImagePart(image=shown.sha256)
+
+
+def _only(value: dict[str, Any], known: Collection[str], where: str) -> None:
+    """Refuse a key that would be without effect: a window in the wrong place shows another picture.
+
+    Raises:
+        DataError: there is one; names the place.
+    """
+    for key in value.keys() - known:
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known there: {', '.join(sorted(known))}"
+        raise DataError(f"{where} has {key[:80]!r}, which is not known there; {hint}")
 
 
 def read_messages(value: Any, config: Config) -> tuple[tuple[Message, ...], dict[str, bytes]]:
@@ -141,6 +161,8 @@ def read_messages(value: Any, config: Config) -> tuple[tuple[Message, ...], dict
     """
     if not isinstance(value, list) or not value:
         raise DataError("messages must be a list with at least one message")
+    if len(value) > MAX_MESSAGES:
+        raise ContextError(f"the conversation holds more than {MAX_MESSAGES:,} messages; begin a new one")
     conversation = Conversation(config)
     for number, message in enumerate(value):
         conversation.add(message, f"messages[{number}]")

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 MIB = 1 << 20
 HELD = 512 * MIB
-"""Bytes of bodies that may be on their way in at a time; beyond it a request is answered 429."""
+"""Bytes of bodies that may be on their way in or wait for their turn; beyond it a request is answered 429."""
 DRAINED = 256 * MIB
 """Bytes of a too large body that are read and dropped, so that its sender gets to read the refusal."""
 PAGE_WINDOWS = ("lung", "bone", "brain", "soft-tissue")
@@ -62,10 +62,14 @@ class Intake:
         """Read a body of at most ``limit`` bytes.
 
         Raises:
-            Fault: 413 when it is larger, 429 when all requests hold too much, 400 when it ends early.
+            Fault: 413 when it is larger, 429 when all requests hold too much, 400 when it ends early, 415
+                when it is compressed.
         """
         from starlette.requests import ClientDisconnect
 
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            sentence = "a compressed body is not read here; send it without Content-Encoding"
+            raise Fault(415, sentence, "unsupported_encoding")
         data = bytearray()
         size = 0
         try:
@@ -93,8 +97,12 @@ class Intake:
     async def unpack(self, request: "Request", limit: int, unpacked: Callable[[bytearray], T]) -> T:
         """Read a body and unpack it in a thread, away from the event loop."""
         data = await self.body(request, limit)
-        async with self._unpacking:
-            return await asyncio.to_thread(unpacked, data)
+        self._held += len(data)  # a body that waits for its turn is still in memory
+        try:
+            async with self._unpacking:
+                return await asyncio.to_thread(unpacked, data)
+        finally:
+            self._held -= len(data)
 
     async def json(self, request: "Request", parse: Callable[[Any], T]) -> T:
         """Read a JSON body and parse its value; the media type, the size and the syntax are checked."""
@@ -145,7 +153,8 @@ def read_data_url(url: str) -> bytes:
     if not header.lower().endswith(";base64"):
         return unquote_to_bytes(payload)
     try:
-        return base64.b64decode(payload, validate=True)
+        # Line breaks, as the shell's `base64` writes them, are no fault of the image.
+        return base64.b64decode("".join(payload.split()), validate=True)
     except (binascii.Error, ValueError):
         raise ImageError("the data: URL is not valid base64; encode the image again") from None
 

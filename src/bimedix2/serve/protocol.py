@@ -23,6 +23,8 @@ IGNORED = {
     *("prompt_cache_key", "prompt_cache_retention"),
 }
 """Accepted and without effect: none of them may change an answer, and nothing is ever stored."""
+STREAM_OPTIONS = {"include_usage", "include_obfuscation"}
+"""The second has no effect: nothing is padded here."""
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "n": (1,),
     "frequency_penalty": (0,),
@@ -36,8 +38,13 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
+    "top_k": (0, -1),
+    "min_p": (0,),
+    "min_tokens": (0,),
+    "repetition_penalty": (1,),
+    "ignore_eos": (False,),
 }
-"""Accepted only at the values that ask for nothing; any other is refused."""
+"""OpenAI's, then vLLM's: accepted only at the values that ask for nothing; any other is refused."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def parse(body: Any, config: Config, names: Collection[str]) -> Asked:
     if not isinstance(model, str):
         raise Fault(400, f"model is missing; this server has '{config.model_id}'", "invalid_value", "model")
     if model not in names:
-        sentence = f"the model '{model[:80]}' does not exist here; ask for '{config.model_id}'"
+        sentence = f"the model {model[:80]!r} does not exist here; ask for '{config.model_id}'"
         raise Fault(404, sentence, "model_not_found", "model")
     stream = _boolean(given, "stream")
     options = given.get("stream_options", {})
@@ -78,6 +85,8 @@ def parse(body: Any, config: Config, names: Collection[str]) -> Asked:
         raise _wrong("stream_options", "must be an object")
     if options and not stream:
         raise _wrong("stream_options", "belongs to stream: true; leave it out or set stream")
+    for name in options.keys() - STREAM_OPTIONS:
+        raise _unknown(name, STREAM_OPTIONS, "stream_options.")
     sampling = read_sampling(given, config)
     messages, images = read_messages(given.get("messages"), config)
     request = Request(messages, images, sampling, DataClass.PATIENT)
@@ -89,13 +98,18 @@ def _check_names(given: dict[str, Any]) -> None:
         if name in SUPPORTED or name in IGNORED:
             continue
         if name not in NEUTRAL:
-            near = difflib.get_close_matches(name, SUPPORTED, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "leave it out"
-            raise Fault(400, f"unknown parameter '{name[:80]}'; {hint}", "unknown_parameter", name[:80])
+            raise _unknown(name, SUPPORTED)
         if value not in NEUTRAL[name]:
             allowed = " or ".join(repr(value) for value in NEUTRAL[name])
             sentence = f"'{name}' is not supported except as {allowed}; leave it out"
             raise Fault(400, sentence, "unsupported_parameter", name)
+
+
+def _unknown(name: str, known: Collection[str], where: str = "") -> Fault:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "leave it out"
+    full = f"{where}{name[:80]}"
+    return Fault(400, f"unknown parameter {full!r}; {hint}", "unknown_parameter", full)
 
 
 def read_sampling(given: dict[str, Any], config: Config) -> Sampling:

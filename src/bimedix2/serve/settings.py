@@ -2,13 +2,15 @@
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bimedix2.config import Settings
 from bimedix2.errors import ConfigError
+from bimedix2.model.device import Device
 
 
 class Config(Settings):
@@ -22,6 +24,8 @@ class Config(Settings):
     """0 takes a free one."""
     threads: Annotated[int, Field(ge=1)] | None = None
     """Torch threads; ``None`` leaves it to the engine."""
+    device: Device = "auto"
+    """Where the model computes: ``auto`` (a GPU where torch sees one), ``cpu``, ``cuda`` or ``cuda:N``."""
     api_key_env: str | None = None
     """The environment variable that holds the access key (never the key itself)."""
     api_key_file: Path | None = None
@@ -46,6 +50,16 @@ class Config(Settings):
     """Requests that may wait; one more is answered 429."""
     safeguards: bool = True
     """Whether fixed rules answer questions about self-harm, emergencies and doses in the model's place."""
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not re.fullmatch(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*", host):
+                raise ValueError(
+                    f"'{host}' is no host's name; write the name alone, without scheme, port or *"
+                )
+        return hosts
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

@@ -9,6 +9,9 @@ import typer
 Model = Annotated[str, typer.Option(help="A preset (see 'bimedix2 models'), or a checkpoint's folder.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="The longest answer, in tokens.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Torch threads; left out, torch chooses.")]
+Device = Annotated[
+    str, typer.Option(help="auto (a GPU where torch sees one), cpu, cuda or cuda:N.", metavar="NAME")
+]
 Safeguards = Annotated[
     bool,
     typer.Option(
@@ -32,6 +35,7 @@ def ask(
     ] = None,
     max_tokens: MaxTokens = 256,
     threads: Threads = None,
+    device: Device = "auto",
     safeguards: Safeguards = True,
 ) -> None:
     """Ask one question, about images or without one. Research only, no medical advice.
@@ -55,7 +59,7 @@ def ask(
     for name, opened in shown:
         for note in opened.notes:
             print(f"{name}: {note}", file=sys.stderr)
-    talk = Conversation(open_model(model, threads), Sampling(max_tokens=max_tokens), safeguards)
+    talk = Conversation(open_model(model, threads, device), Sampling(max_tokens=max_tokens), safeguards)
     for _, opened in shown:
         talk.attach(opened)
-    print_answer(talk.ask(question))
+    print_answer(talk.ask(question), max_tokens)

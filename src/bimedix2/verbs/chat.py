@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bimedix2.errors import BiMediX2Error, ConfigError, DataError
-from bimedix2.verbs.ask import MaxTokens, Model, Safeguards, Threads
+from bimedix2.verbs.ask import Device, MaxTokens, Model, Safeguards, Threads
 
 if TYPE_CHECKING:
     from bimedix2.verbs.talk import Conversation
@@ -24,6 +24,7 @@ def chat(
     model: Model = "nano",
     max_tokens: MaxTokens = 256,
     threads: Threads = None,
+    device: Device = "auto",
     safeguards: Safeguards = True,
 ) -> None:
     """Talk with the model, turn by turn; images come in at any turn. Research only, no medical advice.
@@ -40,7 +41,7 @@ def chat(
     from bimedix2.verbs.talk import Conversation, open_model
 
     person = sys.stdin.isatty()
-    backend = open_model(model, threads)
+    backend = open_model(model, threads, device)
     sampling = Sampling(max_tokens=max_tokens)
     talk = Conversation(backend, sampling, safeguards)
     if person:
@@ -77,7 +78,7 @@ def _answer(talk: "Conversation", line: str) -> None:
     from bimedix2.verbs.talk import print_answer
 
     try:
-        print_answer(talk.ask(line))
+        print_answer(talk.ask(line), talk.sampling.max_tokens)
     except KeyboardInterrupt:
         print("\n[stopped; this turn is not kept]", file=sys.stderr)
 

@@ -2,10 +2,10 @@
 
 import sys
 
-from bimedix2.verbs.ask import Model, Threads
+from bimedix2.verbs.ask import Device, Model, Threads
 
 
-def demo(model: Model = "nano", threads: Threads = None) -> None:
+def demo(model: Model = "nano", threads: Threads = None, device: Device = "auto") -> None:
     """Ask four questions, two in Arabic and two in English, on real DICOM scans that pydicom brings.
 
     Example: bimedix2 demo
@@ -19,13 +19,13 @@ def demo(model: Model = "nano", threads: Threads = None) -> None:
     asked = examples()
     if not asked:
         raise MissingExtra("pydicom", "imaging")
-    backend = open_model(model, threads)
+    backend = open_model(model, threads, device)
     for number, example in enumerate(asked, 1):
         print(f"\n[{number}] {example.caption}\n{example.text}", flush=True)
         talk = Conversation(backend, Sampling())
         talk.attach(show(example_scans()[example.image], LIMITS, example.caption))
         sys.stdout.write("    ")
-        print_answer(talk.ask(example.text))
+        print_answer(talk.ask(example.text), talk.sampling.max_tokens)
         print(f"   (the file's own header: {_header(example_scans()[example.image])})")
 
 

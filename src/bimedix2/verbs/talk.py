@@ -96,8 +96,14 @@ def open_image(path: Path, frame: int | None = None, window: str | None = None) 
     return show(data, LIMITS, path.name, frame=frame, window=window)
 
 
-def print_answer(pieces: Generator[str | Reply, None, None], out: TextIO | None = None) -> Reply:
-    """Write an answer while it comes, and below it, on stderr, who wrote it and what it is not."""
+def print_answer(pieces: Generator[str | Reply, None, None], limit: int, out: TextIO | None = None) -> Reply:
+    """Write an answer while it comes, and below it, on stderr, who wrote it and what it is not.
+
+    Args:
+        pieces: of ``Conversation.ask``.
+        limit: tokens that the answer might take.
+        out: where to; stdout if not said.
+    """
     out = out or sys.stdout
     reply: Reply | None = None
     with closing(pieces):
@@ -110,12 +116,15 @@ def print_answer(pieces: Generator[str | Reply, None, None], out: TextIO | None 
     assert reply is not None
     out.write("\n")
     out.flush()
-    print(signature(reply), file=sys.stderr, flush=True)
+    print(signature(reply, limit), file=sys.stderr, flush=True)
     return reply
 
 
-def signature(reply: Reply) -> str:
-    """The line under an answer: who gave it, and the notice in the answer's language and in English."""
+def signature(reply: Reply, limit: int) -> str:
+    """The line under an answer: who gave it, and the notice in the answer's language and in English.
+
+    An answer that was cut says by what: by ``limit``, or before it by the context's end.
+    """
     from bimedix2.web.shell import strings
 
     words = [strings()[language] for language in (("ar", "en") if script(reply.text) == "ar" else ("en",))]
@@ -123,16 +132,20 @@ def signature(reply: Reply) -> str:
     if isinstance(reply, safeguards.Fixed):
         said = " ".join(word[f"safeguard_{reply.rule}"] for word in words)
         return f"-- {said} (rules {safeguards.version()[:8]}, bimedix2 {__version__}) {notice}"
-    cut = " [cut at the length limit; raise --max-tokens]" if reply.finish == "length" else ""
+    cut = ""
+    if reply.finish == "length":
+        full = reply.completion_tokens < limit
+        why = "the context is full; begin a new conversation" if full else "raise --max-tokens"
+        cut = f" [cut at the length limit; {why}]"
     return f"-- {reply.model} (bimedix2 {__version__}){cut} {notice}"
 
 
-def open_model(model: str, threads: int | None) -> StreamingBackend:
+def open_model(model: str, threads: int | None, device: str) -> StreamingBackend:
     """Open a model on this machine.
 
     Raises:
-        ModelError: there is none of that name, or nothing of it is trained yet.
+        ModelError: there is none of that name, nothing of it is trained yet, or there is no such device.
     """
     from bimedix2.engine import open_engine
 
-    return open_engine(model, threads)
+    return open_engine(model, threads, device=device)
