@@ -72,6 +72,16 @@ def test_half_a_run_does_not_go_on_with_another_input(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["manifest.json"]
 
 
+def test_a_users_own_folder_may_be_corrected_before_a_run_goes_on(tmp_path: Path) -> None:
+    """An image folder's ``manifest.json`` is a list of images, and no room's."""
+    own = tmp_path / "images"
+    own.mkdir()
+    for text in ("[]", '[{"file": "a.png"}]', "no JSON"):
+        (own / "manifest.json").write_text(text)
+        with RunFolder(tmp_path / "run", "sources", {}, {"images": own}) as out:
+            assert out.resumed == (text != "[]")
+
+
 def test_a_finished_folder_is_not_overwritten(tmp_path: Path) -> None:
     publish(tmp_path / "run")
     with pytest.raises(RunError, match="immutable"):

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bimedix2 import __version__, io
-from bimedix2.errors import RunError
+from bimedix2.errors import DataError, RunError
 
 MANIFEST = "manifest.json"
 RECIPE = ".recipe.json"
@@ -57,6 +57,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or "files" not in manifest or "room" not in manifest:
         raise RunError(f"{folder / MANIFEST} is not a manifest of a room; run its room again")
     return manifest
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a room made and finished a folder; a user's own may hold another kind of ``manifest.json``."""
+    try:
+        read_manifest(folder)
+    except (RunError, DataError):
+        return False
+    return True
 
 
 def folder_hash(folder: Path) -> str:
@@ -134,7 +143,8 @@ class RunFolder:
             RunError: naming the input.
         """
         stamp = self.path / INPUTS
-        found = {n: folder_hash(p) for n, p in self.inputs.items() if (p / MANIFEST).is_file()}
+        # A user's own folder (its manifest.json is another thing) may be corrected between two runs.
+        found = {n: folder_hash(p) for n, p in self.inputs.items() if is_finished(p)}
         begun = io.read_json(stamp) if stamp.is_file() else found
         for name in found:
             if begun.get(name) != found[name]:

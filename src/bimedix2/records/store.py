@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from bimedix2 import io
 from bimedix2.errors import DataError, RunError
-from bimedix2.manifest import MANIFEST, read_manifest
+from bimedix2.manifest import is_finished, read_manifest
 from bimedix2.records.record import Record, parse
 
 PART = pa.struct(
@@ -111,7 +111,7 @@ def shards_of(folder: Path) -> list[Path]:
     shards = sorted((folder / "records").glob("*.parquet"))
     if not shards:
         raise RunError(f"{folder} has no records/*.parquet; run the room that makes it first")
-    if (folder / MANIFEST).is_file():
+    if is_finished(folder):
         stated = {name for name in read_manifest(folder)["files"] if _SHARD.fullmatch(name)}
         found = {f"records/{shard.name}" for shard in shards}
         for name in sorted(stated ^ found):
