@@ -103,3 +103,19 @@ def test_what_is_no_number_is_refused(bad: list[float]) -> None:
 def test_values_without_a_partner_are_refused() -> None:
     with pytest.raises(DataError, match="2 values cannot be paired with 1"):
         bootstrap.difference([1.0, 0.0], [1.0], draw(range(2), 100, 0))
+
+
+def test_a_function_of_sums_has_the_interval_of_the_mean_that_it_is() -> None:
+    values, names = [0.0, 1.0, 1.0, 0.0, 1.0], ["a", "a", "b", "c", "d"]
+    draws = bootstrap.draw(names, 500, 3)
+    addends = np.stack([values, np.ones(5)], axis=1)
+    found = bootstrap.of_sums(
+        addends, lambda s: {"mean": s[..., 0] / s[..., 1], "none": s[..., 0] * np.nan}, draws
+    )
+    wanted = bootstrap.mean(values, draws)
+    got = found["mean"]
+    assert got is not None
+    assert (got.value, got.low, got.high) == pytest.approx((wanted.value, wanted.low, wanted.high))
+    assert found["none"] is None
+    alone = bootstrap.of_sums(addends, lambda s: {"sum": s[..., 0]}, bootstrap.draw(["a"] * 5, 100, 3))
+    assert alone["sum"] == bootstrap.Estimate(3.0, None, None)

@@ -127,12 +127,76 @@ def test_a_scorer_that_cannot_be_opened_says_how_to_get_it(cli: Any, tmp_path: P
     assert found["bleu1"] > 0
 
 
+def hand_written(path: Path) -> str:
+    """Replies to RadFact's canaries, and to one pair of reports: half of either side is entailed."""
+    from bimedix2.evaluate.metrics.radfact import canary
+
+    lines: list[tuple[str, Any]] = []
+    for verdicts in canary.cases().values():
+        for verdict, rows in verdicts.items():
+            for row in rows:
+                evidence = row["reference"][:1] if verdict == "entailment" else []
+                lines.append(
+                    (f"<statement>\n{row['statement']}\n", {"status": verdict, "evidence": evidence})
+                )
+    for report, statements in RADFACT.items():
+        sentences = [{"orig": report, "new": statements}]
+        lines.append((f"<report>\n{report}\n", {"sentences": sentences}))
+    lines.append(("<statement>\nالقلب متضخم.\n", {"status": "entailment", "evidence": ["القلب متضخم."]}))
+    lines.append(("<statement>\n", {"status": "not_entailment", "evidence": []}))
+    rows = [{"contains": words, "answer": json.dumps(one, ensure_ascii=False)} for words, one in lines]
+    text = "\n".join(["written by hand", *(json.dumps(row, ensure_ascii=False) for row in rows)])
+    path.write_text(text + "\n", encoding="utf-8")
+    return str(path)
+
+
+RADFACT = {
+    "القلب متضخم ولا يوجد انصباب.": ["القلب متضخم.", "لا يوجد انصباب."],
+    "القلب متضخم مع انصباب.": ["القلب متضخم.", "يوجد انصباب."],
+}
+
+
+def test_radfact_from_replies_needs_no_network(cli: Any, tmp_path: Path) -> None:
+    ref, hyp = RADFACT
+    pairs = write(tmp_path / "r.jsonl", [{"ref": ref, "hyp": hyp}, {"ref": ref, "hyp": ""}])
+    settings = {"replies": hand_written(tmp_path / "replies.jsonl"), "cache": str(tmp_path / "c.sqlite")}
+    recipe, items = tmp_path / "radfact.yaml", tmp_path / "items.jsonl"
+    recipe.write_text(json.dumps(settings), encoding="utf-8")
+    args = ("score", "report", pairs, "--mode", "arabic", "--radfact", str(recipe))
+    code, out, _ = cli(*args, "--json", "--per-item", str(items))
+    found = json.loads(out)
+    assert code == 0
+    # The second candidate is blank: no precision, and no recall of what it does not say.
+    assert (found["radfact_precision"], found["radfact_recall"]) == (0.5, 0.25)
+    assert found["radfact_f1"] == pytest.approx(2 * 0.5 * 0.25 / 0.75)
+    assert "|judge:written by hand,radfact@" in found["signature"]
+    assert "canaries=10/10,host=file|" in found["signature"]
+    assert "radfact: 1 blank reports" in found["notes"]
+    assert "partial" not in found
+    row = json.loads(items.read_text(encoding="utf-8").splitlines()[0])
+    assert row["radfact"]["hyp"]["phrases"][0]["evidence"] == ["القلب متضخم."]
+    shown = cli(*args)[1]
+    assert "radfact_f1" in shown
+    assert ": unavailable: it reads English alone" in shown
+
+
+def test_radfact_asks_no_host_that_credentialed_reports_may_not_go_to(cli: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "r.jsonl", REPORTS)
+    recipe = tmp_path / "radfact.yaml"
+    recipe.write_text("judge: {base_url: 'https://api.example.org/v1', model: m}\n", encoding="utf-8")
+    code, _, err = cli("score", "report", path, "--radfact", str(recipe))
+    assert code != 0
+    assert "a record of class 'credentialed' may not be sent to api.example.org" in " ".join(err.split())
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
         (["vqa", "{none}"], "does not exist"),
         (["vqa", "{r}"], "has no pair of 'gold' and 'pred'"),
         (["vqa", "{v}", "--scorer", "chexbert"], "--scorer belongs to reports"),
+        (["vqa", "{v}", "--radfact", "{none}"], "--radfact belongs to reports"),
+        (["report", "{r}", "--radfact", "{none}"], "does not exist"),
         (["report", "{r}", "--scorer", "chexbrt"], "did you mean 'chexbert'?"),
     ],
 )

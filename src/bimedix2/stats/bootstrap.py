@@ -4,7 +4,7 @@ Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13 (percent
 (more general data structures: the unit that is drawn is the independent one).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,35 @@ def macro(values: Sequence[float] | Array, groups: Sequence[Hashable], draws: Dr
     with np.errstate(invalid="ignore", divide="ignore"):
         samples = np.where(counts > 0, np.nansum(stacked, axis=0) / counts, np.nan)
     return _estimate(float(np.mean(means)), samples, draws.clusters)
+
+
+def of_sums(
+    addends: Array, function: Callable[[Array], Mapping[str, Array]], draws: Draws
+) -> dict[str, Estimate | None]:
+    """Numbers that are functions of sums over all values, such as a micro F1; clusters drawn again.
+
+    Args:
+        addends: ``(values, parts)``, what each value adds to each sum.
+        function: of sums ``(..., parts)`` to a number ``(...)`` under each name; NaN where it is undefined.
+        draws: over the values.
+
+    Returns:
+        ``None`` under a name whose number is undefined.
+    """
+    array = np.asarray(addends, dtype=np.float64)
+    grouped = np.zeros((draws.clusters, array.shape[1]))
+    np.add.at(grouped, draws.of, array)
+    values, samples = function(array.sum(axis=0)), function(draws.weights @ grouped)
+    found: dict[str, Estimate | None] = {}
+    for name, value in values.items():
+        drawn = samples[name]
+        if np.isnan(value):
+            found[name] = None
+        elif np.isnan(drawn).all():
+            found[name] = Estimate(float(value), None, None)
+        else:
+            found[name] = _estimate(float(value), drawn, draws.clusters)
+    return found
 
 
 def difference(ours: Sequence[float] | Array, theirs: Sequence[float] | Array, draws: Draws) -> Estimate:

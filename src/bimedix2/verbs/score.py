@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Faults that are named line by line; the others are counted, and all are in the JSON."""
+NAMED = 4
+"""Numbers that are named where one reason keeps several away."""
 
 
 class Kind(StrEnum):
@@ -44,8 +46,14 @@ def score(
     scorer: Annotated[
         list[str] | None,
         typer.Option(
-            help="Of reports, one that needs weights: radgraph, chexbert, bertscore, ratescore, green or "
-            "crimson, from the model hub, or NAME=PATH; may be given again."
+            help="Of reports, one that needs weights: radgraph, chexbert, bertscore, or ratescore, green, "
+            "crimson and others of radeval, from the model hub, or NAME=PATH; may be given again."
+        ),
+    ] = None,
+    radfact: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of reports: a YAML file with RadFact's settings (judge, or replies: a file, no network)."
         ),
     ] = None,
 ) -> None:
@@ -63,16 +71,18 @@ def score(
     from bimedix2.evaluate.metrics import heavy
     from bimedix2.evaluate.metrics.pairs import read_pairs
 
-    if scorer and what is Kind.vqa:
-        raise ConfigError("--scorer belongs to reports; leave it out, or score a file of ref and hyp")
+    if (scorer or radfact) and what is Kind.vqa:
+        name = "--scorer" if scorer else "--radfact"
+        raise ConfigError(f"{name} belongs to reports; leave it out, or score a file of ref and hyp")
     asked = heavy.asked_for(scorer or [])
     found = read_pairs(pairs, *FIELDS[what])
-    result, items = _vqa(found, mode) if what is Kind.vqa else _report(found, mode, asked)
+    result, items = _vqa(found, mode) if what is Kind.vqa else _report(found, mode, asked, radfact)
     if per_item is not None:
         _write_items(per_item, found, items)
     used = {name: path for name, path in asked.items() if result.get(heavy.SCORERS[name].keys[0]) is not None}
-    signature = _sign(found, f"{what}-{mode}", heavy.identity(used))
-    result = {**_opening(found, what, mode), **result, **_faults(found), "signature": signature}
+    signature = _sign(found, f"{what}-{mode}", heavy.identity(used), result.pop("judge", ""))
+    partial = "; ".join(filter(None, [found.partial, *result.pop("partial", ())]))
+    result = {**_opening(found, what, mode, partial), **result, **_faults(found), "signature": signature}
     if as_json:
         print(json.dumps(result, ensure_ascii=False, allow_nan=False))
     else:
@@ -91,18 +101,43 @@ def _vqa(found: "Pairs", mode: Mode) -> tuple[dict[str, Any], list[dict[str, Any
 
 
 def _report(
-    found: "Pairs", mode: Mode, asked: "Mapping[str, str | None]"
+    found: "Pairs", mode: Mode, asked: "Mapping[str, str | None]", radfact: Path | None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    from bimedix2.evaluate.metrics import heavy, report
+    from bimedix2.evaluate.metrics import chexbert_f1, heavy, pooled, report
 
-    scored = report.score_reports(found.pairs, mode.value, heavy.openers(asked, mode.value))
-    scored.unavailable.update(heavy.not_asked(asked, scored.columns, mode.value))
-    items = [{key: column[n] for key, column in scored.columns.items()} for n in range(len(found.pairs))]
-    return {**scored.values(), "unavailable": scored.unavailable, "notes": scored.notes}, items
+    scorers = heavy.openers(asked, mode.value)
+    if radfact is not None:
+        scorers["radfact"] = _radfact(radfact, found.path)
+    scored = report.score_reports(found.pairs, mode.value, scorers)
+    for key, reason in heavy.not_asked(asked, scored.columns, mode.value).items():
+        scored.unavailable.setdefault(key, reason)
+    rows: dict[str, Any] = {**scored.columns, **scored.details}
+    items = [{name: values[n] for name, values in rows.items()} for n in range(len(found.pairs))]
+    result: dict[str, Any] = {
+        **scored.values(),
+        "unavailable": scored.unavailable,
+        "notes": scored.notes,
+        "partial": scored.partial,
+        "judge": "".join(f"{one.name},host={one.host}" for one in scored.judges),
+    }
+    if chexbert_f1.NAME in scored.details:
+        sums = pooled.matrix(chexbert_f1.NAME, scored.details[chexbert_f1.NAME]).sum(axis=0)
+        result["conditions"] = chexbert_f1.by_condition(sums)
+    return result, items
 
 
-def _opening(found: "Pairs", what: Kind, mode: Mode) -> dict[str, Any]:
-    first = {"partial": found.partial} if found.partial else {}
+def _radfact(settings: Path, pairs: Path) -> Any:
+    """RadFact's scorer; what would stop it is said first."""
+    from bimedix2 import config
+    from bimedix2.evaluate.metrics.radfact.scorer import Radfact, opener
+
+    asked = config.load(Radfact, settings)
+    asked.check()
+    return opener(asked, str(pairs))
+
+
+def _opening(found: "Pairs", what: Kind, mode: Mode, partial: str) -> dict[str, Any]:
+    first = {"partial": partial} if partial else {}
     return {**first, "what": what.value, "mode": mode.value, "pairs": len(found.pairs)}
 
 
@@ -113,7 +148,7 @@ def _faults(found: "Pairs") -> dict[str, Any]:
     return {"leftOut": rows(found.left_out), "noted": rows(found.noted)}
 
 
-def _sign(found: "Pairs", scorer: str, weights: str) -> str:
+def _sign(found: "Pairs", scorer: str, weights: str, judge: str) -> str:
     from bimedix2 import __version__, io
     from bimedix2.manifest import git_commit
 
@@ -122,6 +157,7 @@ def _sign(found: "Pairs", scorer: str, weights: str) -> str:
             f"pairs:{io.sha256_file(found.path)[:8]}",
             f"scorer:{scorer}",
             f"weights:{weights}",
+            *([f"judge:{judge}"] if judge else []),
             f"version:{__version__}",
             f"commit:{(git_commit() or 'none')[:8]}",
         ]
@@ -139,17 +175,21 @@ def _write_items(path: Path, found: "Pairs", items: list[dict[str, Any]]) -> Non
 
 
 def _print(result: dict[str, Any], found: "Pairs") -> None:
-    if found.partial:
-        print(found.partial)
+    if "partial" in result:
+        print(result["partial"])
     counts = [f"{v} {k.replace('Questions', ' questions')}" for k, v in result.items() if isinstance(v, int)]
     print(f"{result['what']}, {result['mode']}: {', '.join(counts)}")
+    absent: dict[str, list[str]] = {}
     for key, value in result.items():
         if value is None:
-            print(f"    {key:<32}unavailable: {result['unavailable'].get(key, 'no pair has a value')}")
+            absent.setdefault(result["unavailable"].get(key, "no pair has a value"), []).append(key)
         elif isinstance(value, float):
             kind = key[: key.find("Questions") + len("Questions")]
             shown = "no such question" if result.get(kind) == 0 else f"{value:.6g}"
             print(f"    {key:<32}{shown}")
+    for reason, keys in absent.items():
+        more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+        print(f"    {', '.join(keys[:NAMED])}{more}: unavailable: {reason}")
     for note in result.get("notes", ()):
         print(f"note: {note}")
     _print_faults("left out", found, found.left_out)

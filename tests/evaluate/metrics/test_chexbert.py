@@ -1,4 +1,4 @@
-"""CheXbert vectors against the original encoder's code, on a tiny model of random weights."""
+"""CheXbert's vectors against the original encoder's code, and its labels, on tiny random models."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from bimedix2.errors import ModelError
+from bimedix2.evaluate.metrics import chexbert_f1, heavy
 from bimedix2.evaluate.metrics.chexbert import CheXbert
+from bimedix2.evaluate.metrics.pairs import Pair
+from bimedix2.evaluate.metrics.report import CHEXBERT, score_reports
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +43,10 @@ def test_an_empty_report_and_a_long_one_have_a_vector(encoder: CheXbert) -> None
 
 
 def _checkpoint(folder: Path, golden_folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
-    """What chexbert.pth looks like: a DataParallel labeller of BERT and 14 heads; the encoder beside it."""
+    """What chexbert.pth looks like: a DataParallel labeller of BERT and 14 heads; the encoder beside it.
+
+    Layout from f1chexbert 0.0.2: 13 heads of four classes and one of two, each with weight and bias.
+    """
     import torch
     from safetensors.torch import load_file
 
@@ -48,7 +54,12 @@ def _checkpoint(folder: Path, golden_folder: Path, change: Callable[[dict[str, A
     weights = load_file(folder / "bert-base-uncased" / "model.safetensors")
     state = {f"module.bert.{key}": value + 0.25 for key, value in weights.items()}
     state["module.bert.embeddings.position_ids"] = torch.arange(512)
-    state |= {f"module.linear_heads.{n}.weight": torch.zeros(4, 16) for n in range(14)}
+    draw = torch.Generator().manual_seed(7)
+    for number in range(14):
+        classes = 4 if number < 13 else 2
+        width = weights["embeddings.word_embeddings.weight"].shape[1]
+        state[f"module.linear_heads.{number}.weight"] = torch.randn(classes, width, generator=draw)
+        state[f"module.linear_heads.{number}.bias"] = torch.randn(classes, generator=draw)
     change(state)
     torch.save({"epoch": 3, "model_state_dict": state}, folder / "chexbert.pth")
     return folder / "chexbert.pth"
@@ -84,3 +95,76 @@ def test_what_is_no_checkpoint_is_named(tmp_path: Path, golden_folder: Path) -> 
         CheXbert(str(tmp_path / "other.pth"))
     with pytest.raises(ModelError, match="is a roberta model"):
         CheXbert(str(golden_folder / "tiny_roberta"))
+
+
+REPORTS = ["No acute process.", "The heart is enlarged with edema.", "", "Small effusion."]
+
+
+def test_labels_are_the_heads_largest_class_in_the_published_order(
+    tmp_path: Path, golden_folder: Path
+) -> None:
+    import torch
+
+    kept: dict[str, Any] = {}
+    model = CheXbert(str(_checkpoint(tmp_path, golden_folder, kept.update)))
+    vectors = model.vectors(REPORTS)
+    found = model.classes(vectors)
+    for number in range(14):
+        weight, bias = (kept[f"module.linear_heads.{number}.{part}"] for part in ("weight", "bias"))
+        logits = vectors.double() @ weight.double().T + bias.double()
+        assert [row[number] for row in found] == logits.argmax(dim=1).tolist()
+    assert {row[13] for row in found} <= {0, 1}
+    assert torch.equal(vectors, model.vectors(REPORTS))
+
+
+def test_a_head_decides_its_own_condition(tmp_path: Path, golden_folder: Path) -> None:
+    """Heads that see nothing and always say one class: each stands under its condition's name."""
+    said = {4: 3, 9: 1, 8: 2, 13: 1}
+
+    def fix(state: dict[str, Any]) -> None:
+        for number in range(14):
+            state[f"module.linear_heads.{number}.weight"].zero_()
+            bias = state[f"module.linear_heads.{number}.bias"].zero_()
+            bias[said.get(number, 0)] = 1
+
+    path = _checkpoint(tmp_path, golden_folder, fix)
+    pairs = [Pair(1, "Edema.", "Edema."), Pair(2, "Clear.", " ")]
+    report = score_reports(pairs, scorers=heavy.openers({"chexbert": str(path)}, "compat"))
+    same = {
+        "Edema": "uncertain",
+        "Pneumothorax": "negative",
+        "Pleural Effusion": "positive",
+        "No Finding": "positive",
+    }
+    assert report.details["f1chexbert"] == [{"ref": same, "hyp": same}] * 2
+    found = report.values()
+    assert found["f1chexbert_rrg_5_macro_f1"] == pytest.approx(2 / 5)
+    assert found["f1chexbert_positive_5_macro_f1"] == pytest.approx(1 / 5)
+    assert found["f1chexbert_rrg_14_micro_f1"] == 1
+    assert set(chexbert_f1.KEYS) <= found.keys()
+    assert report.notes == ["f1chexbert: 1 blank reports have the labels that the model gives no words"]
+
+
+def test_without_heads_there_is_a_vector_and_no_label(tmp_path: Path, golden_folder: Path) -> None:
+    def behead(state: dict[str, Any]) -> None:
+        del state["module.linear_heads.13.bias"]
+
+    path = _checkpoint(tmp_path, golden_folder, behead)
+    pairs = [Pair(1, "Edema.", "Edema.")]
+    for where, why in (
+        (path, "'linear_heads.13.bias' is absent"),
+        (golden_folder / "tiny_chexbert", "plain BERT"),
+    ):
+        report = score_reports(pairs, scorers=heavy.openers({"chexbert": str(where)}, "compat"))
+        assert report.values()[CHEXBERT] == pytest.approx(1)
+        for key in chexbert_f1.KEYS:
+            assert report.values()[key] is None
+            assert why in report.unavailable[key]
+            assert "chexbert.pth" in report.unavailable[key]
+            assert "StanfordAIMI/RRG_scorers" in report.unavailable[key]
+
+
+def test_absent_weights_say_how_to_get_the_labels() -> None:
+    reasons = heavy.not_asked({}, {}, "compat")
+    for key in chexbert_f1.KEYS:
+        assert "ask for it with --scorer chexbert; it needs chexbert.pth" in reasons[key]

@@ -12,8 +12,8 @@ import pytest
 from bimedix2.errors import MissingExtra, ModelError
 from bimedix2.evaluate.metrics import heavy, radeval
 from bimedix2.evaluate.metrics.pairs import Pair
-from bimedix2.evaluate.metrics.radgraph import BLANK, FILES, Extractor, reward
-from bimedix2.evaluate.metrics.report import score_reports
+from bimedix2.evaluate.metrics.radgraph import BLANK, FILES, Extractor, entities_and_relations, reward
+from bimedix2.evaluate.metrics.report import LEVELS, score_reports
 
 
 @pytest.mark.parametrize("level", ["simple", "partial", "complete"])
@@ -25,6 +25,32 @@ def test_rewards_are_the_originals(golden: Callable[[str], Any], level: Any) -> 
         assert found == pytest.approx(case[level], abs=1e-6), case
         if level == "partial":
             assert found == pytest.approx(case["multimedeval_f1"], abs=1e-6)
+
+
+PRESENT, ABSENT = "Observation::definitely present", "Observation::definitely absent"
+
+
+def graph(effusion: str, label: str, *, place: str = "pleural") -> dict[str, Any]:
+    """An effusion at a place."""
+    return {
+        "1": {"tokens": effusion, "label": label, "relations": [["located_at", "2"]]},
+        "2": {"tokens": place, "label": "Anatomy::definitely present", "relations": []},
+    }
+
+
+def test_case_counts_except_for_related_entities_of_the_complete_reward() -> None:
+    """As ``rewards.py`` of radgraph 0.1.18 has it: there alone words are put in lower case."""
+    upper, lower = graph("Effusion", PRESENT), graph("effusion", PRESENT)
+    assert [reward(upper, lower, level) for level in ("simple", "partial", "complete")] == [0.5, 0.5, 1]  # type: ignore[arg-type]
+    moved = graph("effusion", PRESENT, place="Pleural")
+    assert reward(moved, lower, "complete") == pytest.approx(2 / 4)  # the place alone keeps its case
+
+
+def test_entity_and_relation_f1_are_averaged_as_in_radcliq() -> None:
+    """By hand: one of two entities agrees, and no relation (its source has another label)."""
+    assert entities_and_relations(graph("effusion", PRESENT), graph("effusion", PRESENT)) == 1
+    assert entities_and_relations(graph("effusion", PRESENT), graph("effusion", ABSENT)) == (0.5 + 0) / 2
+    assert entities_and_relations({}, graph("effusion", ABSENT)) == 0
 
 
 class Package:
@@ -70,7 +96,9 @@ def test_equal_reports_are_read_once_and_blank_ones_as_words(package: Any) -> No
     pairs = [Pair(1, "No edema", "edema"), Pair(2, "No edema", " "), Pair(3, "edema", "edema")]
     report = score_reports(pairs, scorers=heavy.openers({"radgraph": None}, "compat"))
     assert package.last.read == ["No edema", "edema", BLANK]
-    assert report.columns["f1-radgraph"] == pytest.approx([2 / 3, 0, 1])
+    for key in LEVELS.values():
+        assert report.columns[key] == pytest.approx([2 / 3, 0, 1])
+    assert report.columns["radgraph_radcliq"] == pytest.approx([1 / 3, 0, 1 / 2])  # no relation is found
     assert report.notes == ["f1-radgraph: 1 blank reports were read as 'Invalid Response'"]
 
 
@@ -130,6 +158,41 @@ def test_radeval_is_asked_for_one_metric_a_pair_and_never_another_host(
     monkeypatch.setitem(sys.modules, "radeval", None)
     with pytest.raises(MissingExtra, match=r"bimedix2\[radeval\]"):
         radeval.RadEvalScorer("green")
+
+
+@pytest.mark.parametrize("name", sorted(radeval.PASSED))
+def test_every_passed_metric_is_asked_by_its_own_name_and_answers_under_ours(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Names and keys of RadEval 2.2.1, read in its adapters, of ``per_sample`` mode."""
+    per_pair = {
+        "ratescore": ["ratescore"],
+        "green": ["green"],
+        "crimson": ["crimson"],
+        "radgraph": ["radgraph_simple", "radgraph_partial", "radgraph_complete"],
+        "radeval_bertscore": ["radeval_bertscore"],
+        "srrbert": ["srrbert_weighted_f1", "srrbert_weighted_precision", "srrbert_weighted_recall"],
+        "temporal": ["temporal_f1"],
+        "f1radbert_ct": ["f1radbert_ct_sample_acc"],
+    }
+
+    class RadEval:
+        def __init__(self, metrics: dict[str, Any], **_: Any) -> None:
+            (self.name,) = metrics
+
+        def __call__(self, refs: list[str], hyps: list[str]) -> dict[str, list[float]]:
+            return {key: [0.25 + place] * len(refs) for place, key in enumerate(per_pair[self.name])}
+
+    module = types.ModuleType("radeval")
+    module.RadEval = RadEval  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "radeval", module)
+    report = score_reports([Pair(1, "a", "a")], scorers=heavy.openers({name: None}, "compat"))
+    assert tuple(radeval.PASSED[name].keys) == heavy.SCORERS[name].keys
+    got = [report.columns[key] for key in heavy.SCORERS[name].keys]
+    wanted = per_pair[radeval.PASSED[name].metric]
+    assert got == [[0.25 + wanted.index(theirs)] for theirs in radeval.PASSED[name].keys.values()]
+    # What would leave for somebody else's host is not among them.
+    assert not {one.metric for one in radeval.PASSED.values()} & {"mammo_green", "radfact_ct"}
 
 
 def test_a_blank_report_does_not_get_half_of_ratescore(monkeypatch: pytest.MonkeyPatch) -> None:

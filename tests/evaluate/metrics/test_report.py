@@ -75,11 +75,13 @@ def test_the_arabic_mode_counts_spelling_once(golden: Callable[[str], Any]) -> N
 
 def test_every_scorer_says_what_it_needs() -> None:
     reasons = heavy.not_asked({}, {}, "compat")
-    assert {key for each in heavy.SCORERS.values() for key in each.keys} | {"radcliq", "radcliq_v0"} == set(
-        reasons
-    )
+    keys = {key for each in heavy.SCORERS.values() for key in each.keys}
+    judged = {"radfact_precision", "radfact_recall", "radfact_f1"}
+    assert keys | judged | {"radcliq", "radcliq_v0"} == set(reasons)
+    assert reasons["radfact_f1"] == "it asks a judge; give its settings with --radfact FILE"
     assert "chexbert.pth of StanfordAIMI/RRG_scorers" in reasons["CheXBert vector similarity"]
-    assert heavy.not_asked(dict.fromkeys(heavy.SCORERS), {"radcliq": []}, "compat") == {}
+    columns = {"radcliq": [], "radfact_ct_precision": []}
+    assert heavy.not_asked(dict.fromkeys(heavy.SCORERS), columns, "compat") == {}
 
 
 def test_scorers_of_english_refuse_arabic() -> None:

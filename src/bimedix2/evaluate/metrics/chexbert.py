@@ -1,6 +1,7 @@
-"""CheXbert vector similarity: the cosine of two reports' states in the labeller's BERT (Smit et al. 2020).
+"""CheXbert: the labeller's BERT and its 14 heads (Smit et al. 2020).
 
-The state of CLS before dropout and heads, as CXR-Report-Metric and MultiMedEval take it.
+Of a report it gives the state of CLS before dropout and heads, whose cosine is the vector similarity of
+CXR-Report-Metric and MultiMedEval, and from it the class of each condition.
 """
 
 import pickle
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bimedix2.errors import MissingExtra, ModelError
+from bimedix2.evaluate.metrics.chexbert_f1 import CONDITIONS
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +21,8 @@ ENCODER = "bert-base-uncased"
 LONGEST = 512
 BATCH = 18
 HEADS = "linear_heads."
+WIDTHS = (*[4] * (len(CONDITIONS) - 1), 2)
+"""Classes of each head."""
 _SHAPE_ERRORS = (AttributeError, KeyError, RuntimeError, TypeError, ValueError)
 """What reading another file's content as a checkpoint raises."""
 
@@ -29,11 +33,12 @@ def whole_line(text: str) -> str:
 
 
 class CheXbert:
-    """The labeller's encoder.
+    """The labeller.
 
     Args:
         location: ``chexbert.pth`` (beside it, or on the hub, the encoder ``bert-base-uncased``), or a folder
-            with a plain BERT and its tokenizer; ``None`` takes the file from the model hub.
+            with a plain BERT and its tokenizer, which labels nothing; ``None`` takes the file from the model
+            hub.
 
     Raises:
         MissingExtra: torch or transformers is not installed.
@@ -45,6 +50,8 @@ class CheXbert:
             import transformers  # noqa: F401
         except ImportError:
             raise MissingExtra("transformers", "model") from None
+        self._heads: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._headless = f"'{location}' is a plain BERT without CheXbert's heads; give {FILE} of {HUB}"
         if location is not None and Path(location).is_dir():
             self._open(location)
         else:
@@ -97,6 +104,43 @@ class CheXbert:
             raise ModelError(
                 f"{path} is not CheXbert: '{name}' does not fit {ENCODER}; get {FILE} from {HUB}"
             )
+        self._fill_heads(path, saved)
+
+    def _fill_heads(self, path: Path, saved: "dict[str, torch.Tensor]") -> None:
+        """Take the heads, or keep why there are none: the vector needs them not."""
+        width = self._model.config.hidden_size
+        wanted: dict[str, tuple[int, ...]] = {}
+        wanted |= {f"{HEADS}{n}.weight": (classes, width) for n, classes in enumerate(WIDTHS)}
+        wanted |= {f"{HEADS}{n}.bias": (classes,) for n, classes in enumerate(WIDTHS)}
+        there = {key: tuple(value.shape) for key, value in saved.items() if key.startswith(HEADS)}
+        wrong = [key for key in sorted(wanted.keys() | there.keys()) if wanted.get(key) != there.get(key)]
+        if wrong:
+            self._headless = (
+                f"{path} has no heads of CheXbert: '{wrong[0]}' is {there.get(wrong[0], 'absent')} and "
+                f"should be {wanted.get(wrong[0], 'absent')}; get {FILE} from {HUB}"
+            )
+            return
+        self._heads = [
+            (saved[f"{HEADS}{n}.weight"].float(), saved[f"{HEADS}{n}.bias"].float())
+            for n in range(len(WIDTHS))
+        ]
+
+    def classes(self, vectors: "torch.Tensor") -> list[list[int]]:
+        """The class of each condition, in the heads' order; the last one's is 0 or 1.
+
+        Args:
+            vectors: CLS states, ``(texts, width)``.
+
+        Raises:
+            ModelError: the weights have no heads.
+        """
+        import torch
+
+        if not self._heads:
+            raise ModelError(self._headless)
+        each = [torch.nn.functional.linear(vectors, *head).argmax(dim=1) for head in self._heads]
+        found: list[list[int]] = torch.stack(each, dim=1).tolist()
+        return found
 
     def vectors(self, texts: Sequence[str]) -> "torch.Tensor":
         """CLS states, ``(texts, width)``, float32."""
@@ -123,11 +167,19 @@ class CheXbert:
 
     def __call__(self, references: Sequence[str], hypotheses: Sequence[str]) -> list[float]:
         """Cosine of each pair."""
-        import torch
+        return cosines(self.vectors([*references, *hypotheses]))
 
-        vectors = self.vectors([*references, *hypotheses])
-        right, ours = vectors[: len(references)], vectors[len(references) :]
-        return [float(value) for value in torch.nn.functional.cosine_similarity(right, ours, dim=-1)]
+
+def cosines(vectors: "torch.Tensor") -> list[float]:
+    """Cosine of each pair.
+
+    Args:
+        vectors: of all references, then of all hypotheses, ``(2 * pairs, width)``.
+    """
+    import torch
+
+    right, ours = vectors.chunk(2)
+    return [float(value) for value in torch.nn.functional.cosine_similarity(right, ours, dim=-1)]
 
 
 def _download() -> Path:

@@ -1,7 +1,7 @@
 """Scorers of reports that need weights: each opened when it is asked for, from the hub or a local path.
 
 ``SCORERS`` is the table. None of them is needed for the others, and one that cannot be opened says how to get
-it. All of them read English alone.
+it. All of them read English alone. RadFact, which asks a judge instead, is ``radfact.scorer``.
 """
 
 import math
@@ -12,12 +12,15 @@ from pathlib import Path
 
 from bimedix2 import io
 from bimedix2.errors import ConfigError, ModelError
-from bimedix2.evaluate.metrics import bertscore, chexbert, radeval, radgraph
+from bimedix2.evaluate.metrics import bertscore, chexbert, chexbert_f1, radeval, radgraph
+from bimedix2.evaluate.metrics.radfact.scores import VARIANTS
 from bimedix2.evaluate.metrics.report import (
     BERTSCORE,
     CHEXBERT,
+    LEVELS,
     RADCLIQ,
     RADGRAPH,
+    RADGRAPH_RADCLIQ,
     RESCALED,
     Column,
     Mode,
@@ -43,16 +46,35 @@ def _radgraph(location: str | None) -> Scorer:
         blank = sum(not text.strip() for text in (*references, *hypotheses))
         found = extract([*references, *hypotheses])
         right, ours = found[: len(references)], found[len(references) :]
-        column: Column = [radgraph.reward(h, r) for h, r in zip(ours, right, strict=True)]
+        pairs = list(zip(ours, right, strict=True))
+        columns: dict[str, Column] = {
+            key: [radgraph.reward(h, r, level) for h, r in pairs]  # type: ignore[arg-type]
+            for level, key in LEVELS.items()
+        }
+        columns[RADGRAPH_RADCLIQ] = [radgraph.entities_and_relations(h, r) for h, r in pairs]
         note = f"{RADGRAPH}: {blank} blank reports were read as '{radgraph.BLANK}'"
-        return Scored({RADGRAPH: column}, [note] if blank else [])
+        return Scored(columns, [note] if blank else [])
 
     return score
 
 
 def _chexbert(location: str | None) -> Scorer:
-    encoder = chexbert.CheXbert(location)
-    return lambda references, hypotheses: Scored({CHEXBERT: list(encoder(references, hypotheses))})
+    labeller = chexbert.CheXbert(location)
+
+    def score(references: Sequence[str], hypotheses: Sequence[str]) -> Scored:
+        vectors = labeller.vectors([*references, *hypotheses])
+        columns: dict[str, Column] = {CHEXBERT: list(chexbert.cosines(vectors))}
+        try:
+            named = [chexbert_f1.named(one) for one in labeller.classes(vectors)]
+        except ModelError as error:  # the vector needs no heads
+            return Scored(columns, unavailable=dict.fromkeys(chexbert_f1.KEYS, str(error)))
+        right, ours = named[: len(references)], named[len(references) :]
+        details = [{"ref": ref, "hyp": hyp} for ref, hyp in zip(right, ours, strict=True)]
+        blank = sum(not text.strip() for text in (*references, *hypotheses))
+        note = f"{chexbert_f1.NAME}: {blank} blank reports have the labels that the model gives no words"
+        return Scored(columns, [note] if blank else [], details={chexbert_f1.NAME: details})
+
+    return score
 
 
 def _bertscore(location: str | None) -> Scorer:
@@ -89,18 +111,21 @@ def _radeval(name: str) -> Callable[[str | None], Scorer]:
         scorer = radeval.RadEvalScorer(name)
 
         def score(references: Sequence[str], hypotheses: Sequence[str]) -> Scored:
-            values = scorer(references, hypotheses)
-            column: Column = [value if math.isfinite(value) else None for value in values]
-            lost = column.count(None)
-            notes = [f"{name}: {lost} pairs have no value"] if lost else []
-            if name == HALF:
-                pairs = zip(references, hypotheses, strict=True)
-                blank = [number for number, two in enumerate(pairs) if not all(text.strip() for text in two)]
-                for number in blank:
-                    column[number] = 0.0
-                said = f"{name}: {len(blank)} pairs with a blank report score 0, not RaTEScore's 0.5"
-                notes += [said] if blank else []
-            return Scored({name: column}, notes)
+            pairs = zip(references, hypotheses, strict=True)
+            blank = [number for number, two in enumerate(pairs) if not all(text.strip() for text in two)]
+            notes = []
+            columns: dict[str, Column] = {}
+            for key, values in scorer(references, hypotheses).items():
+                column: Column = [value if math.isfinite(value) else None for value in values]
+                lost = column.count(None)
+                notes += [f"{key}: {lost} pairs have no value"] if lost else []
+                columns[key] = column
+            for number in blank if name == HALF else ():
+                columns[name][number] = 0.0
+            if blank:
+                what = "score 0, not RaTEScore's 0.5" if name == HALF else "are scored as the package does"
+                notes.append(f"{name}: {len(blank)} pairs with a blank report {what}")
+            return Scored(columns, notes)
 
         return score
 
@@ -113,17 +138,17 @@ _RADEVAL = "pip install 'bimedix2[radeval]', and its weights from the model hub"
 
 SCORERS: dict[str, Heavy] = {
     "radgraph": Heavy(
-        (RADGRAPH,),
+        (*LEVELS.values(), RADGRAPH_RADCLIQ),
         f"pip install 'bimedix2[radgraph]', and radgraph.tar.gz of {radgraph.REPOSITORY}",
         _radgraph,
     ),
     "chexbert": Heavy(
-        (CHEXBERT,), f"{chexbert.FILE} of {chexbert.HUB}, and {chexbert.ENCODER} beside it", _chexbert
+        (CHEXBERT, *chexbert_f1.KEYS),
+        f"{chexbert.FILE} of {chexbert.HUB}, and {chexbert.ENCODER} beside it",
+        _chexbert,
     ),
     "bertscore": Heavy((BERTSCORE, RESCALED), f"the model {bertscore.HUB}", _bertscore),
-    "ratescore": Heavy(("ratescore",), _RADEVAL, _radeval("ratescore")),
-    "green": Heavy(("green",), _RADEVAL, _radeval("green")),
-    "crimson": Heavy(("crimson",), _RADEVAL, _radeval("crimson")),
+    **{name: Heavy(tuple(one.keys), _RADEVAL, _radeval(name)) for name, one in radeval.PASSED.items()},
 }
 
 
@@ -169,6 +194,10 @@ def not_asked(asked: Mapping[str, str | None], columns: Mapping[str, Column], mo
         if name not in asked
         for key in heavy.keys
     }
+    usual = VARIANTS["cxr", "keep"]
+    if not any(one.precision in columns for one in VARIANTS.values()):
+        judged = "it asks a judge; give its settings with --radfact FILE"
+        reasons.update(dict.fromkeys(usual.keys, judged))
     if RADCLIQ[0] not in columns:
         parts = english if mode == "arabic" else f"it is made of {RADGRAPH}, {BERTSCORE} and {CHEXBERT}"
         reasons.update(dict.fromkeys(RADCLIQ, parts))

@@ -1,7 +1,8 @@
 """RadGraph F1: overlap of the entities that an information extractor finds in two reports (Jain et al. 2021).
 
 The reward is computed here, from annotations as the ``radgraph`` package gives them; the extractor is that
-package's. Tokens keep their case: "Effusion" is not "effusion", as in MultiMedEval.
+package's. Tokens keep their case: "Effusion" is not "effusion", as in MultiMedEval. The reward levels are
+those of ``radgraph`` 0.1.18, whose ``all`` is the three of them.
 """
 
 import tarfile
@@ -28,7 +29,8 @@ def facts(entities: Entities, level: Level = "partial") -> set[tuple[Any, ...]]:
     """What is compared of one report.
 
     ``simple``: words and label. ``partial``: also whether the entity has a relation to another. ``complete``:
-    each of its relations, with the other's words.
+    each of its relations, with the other's words; there alone, and of related entities alone, the package
+    puts words in lower case.
     """
     found: set[tuple[Any, ...]] = set()
     for entity in entities.values():
@@ -39,15 +41,37 @@ def facts(entities: Entities, level: Level = "partial") -> set[tuple[Any, ...]]:
         elif level == "partial":
             found.add((*one, True))
         else:
-            found.update((*one, kind, entities[other]["tokens"]) for kind, other in relations)
+            words = entity["tokens"].lower()
+            found.update(
+                (words, entity["label"], kind, entities[other]["tokens"].lower()) for kind, other in relations
+            )
     return found
+
+
+def related(entities: Entities) -> set[tuple[Any, ...]]:
+    """Pairs of related entities, by words and label, with the kind of relation."""
+    named = {number: (one["tokens"], one["label"]) for number, one in entities.items()}
+    return {
+        (named[number], named[other], kind)
+        for number, one in entities.items()
+        for kind, other in one["relations"]
+    }
+
+
+def f1(ours: set[tuple[Any, ...]], theirs: set[tuple[Any, ...]]) -> float:
+    """F1 of two sets; 0 where they share nothing."""
+    shared = len(ours & theirs)
+    return 2 * shared / (len(ours) + len(theirs)) if shared else 0.0
 
 
 def reward(hypothesis: Entities, reference: Entities, level: Level = "partial") -> float:
     """F1 of two reports' facts; 0 where either has none."""
-    ours, theirs = facts(hypothesis, level), facts(reference, level)
-    shared = len(ours & theirs)
-    return 2 * shared / (len(ours) + len(theirs)) if shared else 0.0
+    return f1(facts(hypothesis, level), facts(reference, level))
+
+
+def entities_and_relations(hypothesis: Entities, reference: Entities) -> float:
+    """The mean of entity and relation F1, as CXR-Report-Metric and RadEval's ``radgraph_radcliq`` take it."""
+    return (reward(hypothesis, reference, "simple") + f1(related(hypothesis), related(reference))) / 2
 
 
 class Extractor:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from bimedix2.errors import BiMediX2Error
-from bimedix2.evaluate.metrics import radcliq, vqa_arabic
+from bimedix2.errors import BiMediX2Error, BudgetError, DataClassError, EndpointError
+from bimedix2.evaluate.metrics import pooled, radcliq, vqa_arabic
 from bimedix2.evaluate.metrics.lexical import ascii_words, bleu, rouge
 from bimedix2.evaluate.metrics.pairs import Pair
 
@@ -18,11 +18,27 @@ Mode = Literal["compat", "arabic"]
 Column = list[float | None]
 
 
+class Judge(NamedTuple):
+    """Who judged, for a signature: model, prompts and canaries; and where."""
+
+    name: str
+    host: str
+
+
 class Scored(NamedTuple):
-    """What a scorer gives: columns by key, and sentences that qualify them."""
+    """What a scorer gives.
+
+    ``columns`` by key; ``notes`` qualify them; ``details``: what numbers of all pairs together come from
+    (``pooled``), which also gives columns; ``unavailable``: key -> how to get what this scorer could not
+    give; ``partial``: why its numbers are no whole result; ``judge``: who was asked.
+    """
 
     columns: dict[str, Column]
     notes: Sequence[str] = ()
+    details: Mapping[str, pooled.Details] = {}
+    unavailable: Mapping[str, str] = {}
+    partial: Sequence[str] = ()
+    judge: Judge | None = None
 
 
 Scorer = Callable[[Sequence[str], Sequence[str]], Scored]
@@ -31,34 +47,56 @@ Scorer = Callable[[Sequence[str], Sequence[str]], Scored]
 LEXICAL = ("bleu1", "bleu2", "bleu4", "rougeL", "rouge1")
 RADCLIQ = ("radcliq", "radcliq_v0")
 RADGRAPH, BERTSCORE, RESCALED = "f1-radgraph", "f1-bertscore", "bertscore-rescaled"
+LEVELS = {"simple": "f1-radgraph-simple", "partial": RADGRAPH, "complete": "f1-radgraph-complete"}
+"""Reward level of RadGraph -> key; MultiMedEval's is the partial one."""
+RADGRAPH_RADCLIQ = "radgraph_radcliq"
+"""The mean of entity and relation F1, which RadCliQ was made with; MultiMedEval's has the partial reward."""
 CHEXBERT = "CheXBert vector similarity"
 
 
 @dataclass(frozen=True)
 class Report:
-    """Columns by key; ``unavailable``: key -> how to get what has no column; ``notes`` qualify the others."""
+    """Columns by key; ``unavailable``: key -> how to get what has no column; the others as of ``Scored``."""
 
     columns: dict[str, Column] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    details: dict[str, pooled.Details] = field(default_factory=dict)
+    partial: list[str] = field(default_factory=list)
+    judges: list[Judge] = field(default_factory=list)
 
     def values(self) -> dict[str, float | None]:
-        """The arithmetic mean of each column, over the pairs that have a value; ``None`` if none has."""
+        """The mean of each column, over the pairs that have a value (``None`` if none has), and what is no
+        mean of a column."""
         means: dict[str, float | None] = {}
         for key, column in self.columns.items():
             found = [value for value in column if value is not None]
             means[key] = sum(found) / len(found) if found else None
-        return {**means, **dict.fromkeys(self.unavailable)}
+        return {**means, **pooled.values(self.details), **dict.fromkeys(self.unavailable)}
 
     def add(self, keys: Sequence[str], score: Callable[[], Scored]) -> None:
-        """Add what ``score`` gives, or why it cannot be had."""
+        """Add what ``score`` gives, or why it cannot be had.
+
+        Raises:
+            EndpointError: a judge cannot be reached; give the same command again.
+            BudgetError: its next request could cost more than is left.
+            DataClassError: the reports may not be sent to it.
+        """
         try:
-            columns, notes = score()
+            found = score()
+        except (BudgetError, DataClassError, EndpointError):
+            raise
         except BiMediX2Error as error:
             self.unavailable.update(dict.fromkeys(keys, str(error)))
             return
-        self.columns.update(columns)
-        self.notes.extend(notes)
+        self.columns.update(found.columns)
+        for name, details in found.details.items():
+            self.columns.update(pooled.columns(name, details))
+            self.details[name] = details
+        self.notes.extend(found.notes)
+        self.unavailable.update(found.unavailable)
+        self.partial.extend(found.partial)
+        self.judges.extend([found.judge] if found.judge else [])
 
 
 def arabic_words(text: str) -> list[str]:

@@ -17,6 +17,7 @@ from bimedix2.errors import ConfigError, RunError
 from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.answering import Answered, Basis, InPlace
 from bimedix2.evaluate.metrics import heavy
+from bimedix2.evaluate.metrics.radfact.scorer import Radfact
 from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.report import Frame
 from bimedix2.evaluate.reports import mimic_cxr, mimic_iii, page, scores
@@ -27,6 +28,7 @@ from bimedix2.evaluate.reports.scores import Plan, Row
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import Asking, Sample
 from bimedix2.manifest import RunFolder, read_manifest
+from bimedix2.records import DataClass
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import write_removed
 
@@ -46,8 +48,10 @@ class Reports(Settings):
     mimic3: Mimic3 | None = None
     """MIMIC-III: the impression from the findings."""
     scorers: list[str] = []
-    """``radgraph``, ``chexbert``, ``bertscore``, ``ratescore``, ``green``, ``crimson``: from the hub, or
-    ``NAME=PATH``."""
+    """``radgraph``, ``chexbert``, ``bertscore``, ``ratescore``, ``green``, ``crimson`` and what else
+    ``metrics.heavy`` knows: from the hub, or ``NAME=PATH``."""
+    radfact: Radfact | None = None
+    """RadFact, and who judges it."""
     max_tokens: int = Field(default=512, ge=1)
     """Of a report; one that reaches it is cut, which is counted."""
 
@@ -61,6 +65,13 @@ class Reports(Settings):
         for name, path in found.items():
             if path is not None and not Path(path).exists():
                 raise ValueError(f"the weights of {name} are not at {path}; check the path")
+        return asked
+
+    @field_validator("radfact")
+    @classmethod
+    def _credentialed(cls, asked: Radfact | None) -> Radfact | None:
+        if asked is not None and asked.data_class is not DataClass.CREDENTIALED:
+            raise ValueError("reports of MIMIC are credentialed; leave data_class out")
         return asked
 
     @model_validator(mode="after")
@@ -80,12 +91,18 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     Raises:
         DataError: a copy is not as it is published, which is said before the model is loaded; or no report
             can be scored.
-        DataClassError: the model's host is not listed for credentialed records; nothing was sent.
+        DataClassError: the model's host, or the judge's, is not listed for credentialed records; nothing was
+            sent.
         ModelError: there is no such model.
+        EndpointError: RadFact's judge cannot be reached; give the same command again.
+        BudgetError: its next request could cost more than is left.
     """
     settings, found, pictures = _read(config)
     inputs = answering.inputs(config, _files(found))
-    with RunFolder(config.output, "evaluate", config.model_dump(mode="json"), inputs) as out:
+    if settings.radfact is not None:
+        inputs |= settings.radfact.check()
+    recipe = config.model_dump(mode="json", exclude={"reports": {"radfact": {"cache"}}})
+    with RunFolder(config.output, "evaluate", recipe, inputs) as out:
         answering.guard(out.path, (item.record for one in found for item in one.items))
         ledger = answering.open_ledger(out.path, config.reuse)
         subject = opener(config.model, config.threads, config.dtype)
@@ -96,7 +113,8 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
                 samples = [item.sample for item in one.items]
                 answered = answering.collect(subject, samples, asking, ledger, bar, one.name)
                 rows[one.name] = [_row(a, item, one) for a, item in zip(answered, one.items, strict=True)]
-        plan = Plan(config.resamples, config.seed, heavy.asked_for(settings.scorers))
+        asked = heavy.asked_for(settings.scorers)
+        plan = Plan(config.resamples, config.seed, asked, settings.radfact, str(config.output))
         said = {name: scores.score(mine, plan) for name, mine in rows.items()}
         values = {name: {**scores.numbers(mine, name, plan), **said[name]} for name, mine in rows.items()}
         signatures = {one.name: _sign(config, settings, subject, one, values[one.name]) for one in found}
@@ -181,14 +199,17 @@ def _sign(
         scorer=f"report-compat,weights={heavy.identity(used)}",
         max_tokens=settings.max_tokens,
     )
-    return answering.sign(config, subject, basis)
+    signature = answering.sign(config, subject, basis)
+    if "judge" in found:
+        signature |= {"judge": found["judge"]["name"], "judge host": found["judge"]["host"]}
+    return signature
 
 
 def replay(folder: Path, scratch: Path) -> None:
     """Compute a folder's numbers again from its answers, without weights.
 
     What words alone give (BLEU, ROUGE) is scored again; what needed weights or NLTK's data is taken from each
-    answer's kept scores, and RadCliQ from those.
+    answer's kept scores and labels, RadCliQ from those, and RadFact from the judge's kept replies.
 
     Args:
         folder: a finished one.
@@ -201,12 +222,13 @@ def replay(folder: Path, scratch: Path) -> None:
     rows: dict[str, list[Row]] = {}
     for number, line in io.read_jsonl(folder / "answers.jsonl"):
         if not line["failure"] and (key := scores.differs(line)):
-            raise RunError(f"{folder / 'answers.jsonl'} line {number}: '{key}' is not what its texts give")
+            where = f"{folder / 'answers.jsonl'} line {number}"
+            raise RunError(f"{where}: '{key}' is not what its texts and kept replies give")
         rows.setdefault(line["benchmark"], []).append(line)
     plan = Plan(recipe["resamples"], recipe["seed"], {})
-    kept = ("unavailable", "notes")
+    kept = ("unavailable", "notes", "partial", "judge")
     values = {
-        name: {**scores.numbers(mine, name, plan), **{key: stated[name][key] for key in kept}}
+        name: {**scores.numbers(mine, name, plan), **{k: stated[name][k] for k in kept if k in stated[name]}}
         for name, mine in rows.items()
     }
     signatures = {name: stated[name]["signature"] for name in rows}
@@ -221,6 +243,7 @@ def _partial(data: dict[str, Any], values: dict[str, Any]) -> dict[str, list[str
         if lost:
             why = ", ".join(f"{count} {reason}" for reason, count in one["failures"].items())
             out[name].append(f"{name}: {lost} of {lost + one['n']} reports have no score ({why})")
+        out[name] += [f"{name}: {reason}" for reason in one.get("partial", ())]
     return out
 
 

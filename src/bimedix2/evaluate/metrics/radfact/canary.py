@@ -1,0 +1,75 @@
+"""Statements whose verdict is known: a judge that gets them wrong gives no RadFact.
+
+RadFact's own authors have a judge tried on examples first; a judge that answers in prose would else give
+every report the score 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from bimedix2.errors import DataError
+from bimedix2.evaluate.metrics.radfact.judge import Plan, ask_step
+from bimedix2.llm.backend import Backend
+from bimedix2.records import DataClass
+
+PASSES = 0.8
+"""Share of each verdict's cases that must be right, in each language. Set by us: no real judge was tried."""
+
+
+@cache
+def cases() -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Language -> verdict -> cases."""
+    text = files(__package__).joinpath("canaries.yaml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, list[dict[str, Any]]]] = yaml.safe_load(text)
+    return found
+
+
+def judge_canaries(backend: Backend, languages: Sequence[str], plan: Plan) -> dict[str, dict[str, list[int]]]:
+    """Language -> verdict -> how many were right, of how many; an unreadable reply is wrong.
+
+    Raises:
+        EndpointError: the judge cannot be reached.
+    """
+    known = {
+        (language, verdict, number): (case, language)
+        for language in languages
+        for verdict, rows in cases()[language].items()
+        for number, case in enumerate(rows)
+    }
+    asked = ask_step(backend, "entailment", known, replace(plan, data_class=DataClass.OPEN))
+    found: dict[str, dict[str, list[int]]] = {language: {} for language in languages}
+    for (language, verdict, _), one in asked.items():
+        right, of = found[language].get(verdict, (0, 0))
+        right += one.value is not None and one.value.status == verdict
+        found[language][verdict] = [right, of + 1]
+    return found
+
+
+def in_short(found: dict[str, dict[str, list[int]]]) -> str:
+    """As it stands in a signature: ``canaries=19/20``."""
+    numbers = [pair for verdicts in found.values() for pair in verdicts.values()]
+    return f"canaries={sum(right for right, _ in numbers)}/{sum(of for _, of in numbers)}"
+
+
+def require(found: dict[str, dict[str, list[int]]]) -> None:
+    """Refuse a judge that fails.
+
+    Raises:
+        DataError: naming each language and verdict that failed.
+    """
+    failed = [
+        f"{right} of {of} '{verdict}' in '{language}'"
+        for language, verdicts in found.items()
+        for verdict, (right, of) in verdicts.items()
+        if right < PASSES * of
+    ]
+    if failed:
+        raise DataError(
+            f"the judge of RadFact failed its canaries (right: {'; '.join(failed)}; at least {PASSES:.0%} "
+            "are needed), so there is no score; choose another judge"
+        )

@@ -1,0 +1,163 @@
+"""RadFact as a recipe names it: who judges, which form, and the scorer that comes of it."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, field_serializer, model_validator
+
+from bimedix2.config import Settings
+from bimedix2.evaluate.metrics.radfact import canary, judge, scores
+from bimedix2.evaluate.metrics.radfact.scores import VARIANTS, Negatives, Study, Variant
+from bimedix2.llm.backend import IdentifiedBackend, Request
+from bimedix2.llm.budget import estimate
+from bimedix2.llm.cache import Cache, Cached
+from bimedix2.llm.connect import open_endpoint
+from bimedix2.llm.endpoint import RUNNING, Endpoint
+from bimedix2.llm.replay import Replay
+from bimedix2.records import DataClass
+
+if TYPE_CHECKING:
+    from bimedix2.evaluate.metrics.report import Scored, Scorer
+
+
+class Radfact(Settings):
+    """Who judges, and which of RadFact's forms."""
+
+    judge: Endpoint | None = None
+    """The judge's endpoint."""
+    replies: Path | None = None
+    """In the place of an endpoint: a file of replies, recorded or written by hand; no network."""
+    cache: Path = Path("runs/judge.sqlite")
+    """What the judge answered, by request: a run that goes on, or is made again, asks for none of it."""
+    study: Study = "cxr"
+    """``cxr``: chest X-rays (RadFact); ``ct``: CT scans (RadEval's ``radfact_ct``, times 100)."""
+    negatives: Negatives = "keep"
+    """``drop``: statements of an absence or of something normal are left out on both sides."""
+    tries: int = Field(default=3, ge=1)
+    """Replies asked for, where the judge's cannot be read."""
+    data_class: DataClass = DataClass.CREDENTIALED
+    """Of the reports: ``credentialed`` and ``patient`` ones go to hosts alone that the judge's settings list
+    for the class."""
+
+    @model_validator(mode="after")
+    def _one_judge(self) -> "Radfact":
+        if (self.judge is None) == (self.replies is None):
+            raise ValueError("name one judge: 'judge' (an endpoint) or 'replies' (a file)")
+        return self
+
+    @field_serializer("judge")
+    def _answers_depend_on(self, judge: Endpoint | None) -> dict[str, Any] | None:
+        """Limits and prices are no part of what a run is known by: it goes on with a larger budget."""
+        return None if judge is None else judge.model_dump(mode="json", exclude=RUNNING)
+
+    @property
+    def variant(self) -> Variant:
+        return VARIANTS[self.study, self.negatives]
+
+    @property
+    def host(self) -> str:
+        """Where the judge is, for the signature."""
+        return self.judge.host if self.judge else "file"
+
+    def allow(self) -> None:
+        """Let the reports be sent to the judge, or not.
+
+        Raises:
+            DataClassError: its host is not listed for their class; nothing was sent.
+        """
+        if self.judge is not None:
+            self.judge.allow(self.data_class)
+
+    def check(self) -> dict[str, Path]:
+        """Say before anybody is asked what would stop the judging later; return the files that are read.
+
+        Raises:
+            DataClassError: the judge's host is not listed for the reports' class.
+            DataError: the file of replies is absent or broken.
+        """
+        self.allow()
+        if self.replies is None:
+            return {}
+        Replay(self.replies)
+        return {"replies": self.replies}
+
+
+@contextmanager
+def open_judge(settings: Radfact, run: str) -> Iterator[Cached]:
+    """The judge behind its cache.
+
+    Args:
+        settings: which.
+        run: the name under which its money is counted.
+    """
+    if settings.judge:
+        with open_endpoint(settings.judge, settings.cache, run) as backend:
+            yield backend
+        return
+    assert settings.replies is not None
+    backend_of_file: IdentifiedBackend = Replay(settings.replies)
+    with Cache(settings.cache) as store:
+        yield Cached(backend_of_file, store, run)
+
+
+def opener(settings: Radfact, run: str) -> "tuple[Sequence[str], Callable[[], Scorer]]":
+    """The keys that the scorer gives, and what opens it, as ``report.score_reports`` takes it.
+
+    Args:
+        settings: the judge, and the class of the reports.
+        run: the name under which the judge's money is counted.
+    """
+
+    def opened() -> "Scorer":
+        settings.allow()
+        return lambda references, hypotheses: _score(settings, run, references, hypotheses)
+
+    return settings.variant.keys, opened
+
+
+def _score(settings: Radfact, run: str, references: Sequence[str], hypotheses: Sequence[str]) -> "Scored":
+    """Ask the judge, its canaries first."""
+    from bimedix2.evaluate.metrics.report import Judge, Scored
+
+    pairs = list(zip(references, hypotheses, strict=True))
+    languages = sorted({judge.language_of(text) for pair in pairs for text in pair if text.strip()}) or ["en"]
+    with open_judge(settings, run) as backend:
+
+        def say(requests: Sequence[Request]) -> None:
+            if settings.judge and settings.judge.prices and requests:
+                cost = estimate(backend.unanswered(requests), settings.judge.prices)
+                print(f"judge of RadFact: {cost}; repeated tries come on top", file=sys.stderr)
+
+        plan = judge.Plan(settings.study, settings.negatives, settings.tries, settings.data_class, say)
+        known = canary.judge_canaries(backend, languages, plan)
+        canary.require(known)
+        details = judge.judge_pairs(backend, pairs, plan)
+        name = f"{backend.name},{judge.version()},{canary.in_short(known)}"
+    notes, partial = _words(settings.variant.name, scores.counts(details))
+    return Scored(
+        {},
+        notes,
+        details={settings.variant.name: details},
+        partial=partial,
+        judge=Judge(name, settings.host),
+    )
+
+
+def _words(name: str, counted: dict[str, int]) -> tuple[list[str], list[str]]:
+    """What is to be known of the judge's replies, and why the numbers are no whole result."""
+    asked = ("statements", "pairs")
+    notes = [f"{name}: {counted['statements']} statements of {counted['pairs']} pairs were judged"]
+    notes += [f"{name}: {count} {what}" for what, count in counted.items() if count and what not in asked]
+    unread, unsplit = counted["statements without a readable verdict"], counted["pairs without a number"]
+    partial = []
+    if unread:
+        partial.append(
+            f"{name}: {unread} of {counted['statements']} statements have no readable verdict and are left "
+            "out"
+        )
+    if unsplit:
+        partial.append(f"{name}: {unsplit} of {counted['pairs']} pairs have no number (unsplit reports)")
+    return notes, partial
