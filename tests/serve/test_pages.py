@@ -37,7 +37,9 @@ def test_the_page_names_no_other_host(service: Any) -> None:
 def test_assets_are_served_under_the_hash_of_their_content(service: Any) -> None:
     _, page, _ = service.ask("GET", "/")
     assets = set(re.findall(r"/static/[0-9a-f]{12}/[\w.]+(?:css|js|svg)", page))
-    assert {path.rpartition("/")[2] for path in assets} >= {"app.css", "app.js", "icon.svg", "icons.svg"}
+    assert {path.rpartition("/")[2] for path in assets} >= {
+        *("app.css", "page.js", "app.js", "icon.svg", "icons.svg")
+    }
     for path in assets:
         assert service.ask("GET", path)[0] == 200
 

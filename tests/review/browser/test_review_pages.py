@@ -213,7 +213,7 @@ def shown(browser: Any) -> Any:
     page.set_content(
         '<script type="application/json" id="data">{"strings": {}}</script><a id="language"></a>'
     )
-    for name in ("desk.js", "review.js"):
+    for name in ("page.js", "desk.js", "review.js"):
         page.add_script_tag(content=(shell.STATIC / name).read_text(encoding="utf-8"))
     yield page
     page.close()

@@ -2,24 +2,8 @@
 // HTML of answers comes from the server, rendered and sanitised there; everything else is set as text.
 "use strict";
 
-const $ = (id) => document.getElementById(id);
-const data = JSON.parse($("data").textContent);
 const assets = document.querySelector('link[rel="stylesheet"]').getAttribute("href").replace(/\/app\.css$/, "");
-const state = { language: data.language, turns: [], tray: [], busy: null, epoch: 0, askWhenOpen: false };
-
-const t = (key) => data.strings[state.language][key] ?? key;
-const announce = (text) => { $("status").textContent = text; };
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === false || value == null) continue;
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else node.setAttribute(key, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
+Object.assign(state, { turns: [], tray: [], busy: null, epoch: 0, askWhenOpen: false });
 
 function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -31,28 +15,12 @@ function icon(name) {
   return svg;
 }
 
-// Words of the interface follow the language switch: as text (data-t) or as an attribute (data-t-label, ...).
-const word = (key, tag = "span", attributes = {}) => element(tag, { "data-t": key, ...attributes }, t(key));
-const label = (key) => ({ "aria-label": t(key), "data-t-label": key });
-const ATTRIBUTES = { "data-t-label": "aria-label", "data-t-title": "title", "data-t-placeholder": "placeholder",
-  "data-t-alt": "alt" };
-
-function setLanguage(language) {
-  state.language = language;
+function switchLanguage(language) {
+  setLanguage(language);
   const other = language === "ar" ? "en" : "ar";
-  Object.assign(document.documentElement, { lang: language, dir: language === "ar" ? "rtl" : "ltr" });
-  document.title = t("page_title");
-  for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
-  for (const [marker, attribute] of Object.entries(ATTRIBUTES)) {
-    for (const node of document.querySelectorAll(`[${marker}]`)) {
-      node.setAttribute(attribute, t(node.getAttribute(marker)));
-    }
-  }
-  Object.assign($("language"), { lang: other, href: `/?lang=${other}` });
   const notice = { lang: other, dir: other === "ar" ? "rtl" : "ltr", textContent: data.strings[other].notice };
   Object.assign($("notice-other"), notice);
   directQuestion();
-  document.cookie = `bimedix2_language=${language}; path=/; max-age=31536000; samesite=strict`;
 }
 
 // ---- the composer ----
@@ -387,7 +355,7 @@ function listenToFiles() {
 function listen() {
   $("language").addEventListener("click", (event) => {
     event.preventDefault();
-    setLanguage(state.language === "ar" ? "en" : "ar");
+    switchLanguage(state.language === "ar" ? "en" : "ar");
   });
   $("new").addEventListener("click", newConversation);
   $("stop").addEventListener("click", () => state.busy?.abort());

@@ -1,40 +1,7 @@
-// What all pages of the review room share: strings, sending, the interface's language. All text is set as text.
+// What all pages of the review room share: sending, keys, the switch of the language. All text is set as text.
 "use strict";
 
-const $ = (id) => document.getElementById(id);
-const data = JSON.parse($("data").textContent);
-const state = { language: data.language, sending: false };
-const t = (key) => data.strings[state.language][key] ?? key;
-const announce = (text) => { $("status").textContent = text; };
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === false || value == null) continue;
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else node.setAttribute(key, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
-
-const word = (key, tag = "span", attributes = {}) => element(tag, { "data-t": key, ...attributes }, t(key));
-const ATTRIBUTES = { "data-t-label": "aria-label", "data-t-title": "title", "data-t-alt": "alt" };
-
-function setLanguage(language) {
-  state.language = language;
-  const other = language === "ar" ? "en" : "ar";
-  Object.assign(document.documentElement, { lang: language, dir: language === "ar" ? "rtl" : "ltr" });
-  document.title = t(data.title);
-  for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
-  for (const [marker, attribute] of Object.entries(ATTRIBUTES)) {
-    for (const node of document.querySelectorAll(`[${marker}]`)) {
-      node.setAttribute(attribute, t(node.getAttribute(marker)));
-    }
-  }
-  $("language").lang = other;
-  document.cookie = `bimedix2_language=${language}; path=/; max-age=31536000; samesite=strict`;
-}
+state.sending = false;
 
 // ---- sending ----
 
