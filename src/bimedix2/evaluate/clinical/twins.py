@@ -99,8 +99,8 @@ def gaps(tasks: Sequence[Task], rows: Sequence[Row], plan: Plan) -> dict[str, di
         if scored:
             scored.sort(key=lambda pair: str(pair[0]["id"]))
             draws = bootstrap.draw([a["id"] for a, _ in scored], plan.resamples, plan.seed)
-            right = [[float(pair[side]["right"]) for pair in scored] for side in (0, 1)]
-            value = vars(bootstrap.difference(*right, draws))
+            arabic, english = ([float(pair[side]["right"]) for pair in scored] for side in (0, 1))
+            value = vars(bootstrap.difference(arabic, english, draws))
         if scored or found.refused or found.differing:
             out[task.name] = {**about, **value, "n": len(scored)}
     return out
