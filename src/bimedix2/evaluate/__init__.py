@@ -25,6 +25,7 @@ from bimedix2.evaluate import (
     medhalt,
     paired,
     paper,
+    probes,
     replaying,
     reports,
     safety,
@@ -49,6 +50,7 @@ from bimedix2.evaluate.medhalt import Medhalt
 from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.paired import Paired
 from bimedix2.evaluate.paper import Paper
+from bimedix2.evaluate.probes import Probes
 from bimedix2.evaluate.reports import Reports
 from bimedix2.evaluate.safety import Safety
 from bimedix2.evaluate.signature import Subject, open_subject
@@ -70,6 +72,8 @@ class Config(Settings):
     """Clinical benchmarks through lm-evaluation-harness."""
     vqa: Vqa | None = None
     """Questions about pictures: Rad-VQA, SLAKE, Path-VQA, and their Arabic twins."""
+    probes: Probes | None = None
+    """Balanced yes or no questions about what a picture is, and the same with "not"."""
     reports: Reports | None = None
     """Radiology reports of MIMIC-CXR and MIMIC-III."""
     uphill: Uphill | None = None
@@ -187,6 +191,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "clinical": Kind(clinical.run, clinical_replay.replay, clinical.questions),
     "vqa": Kind(vqa.run, vqa.replay, vqa.questions),
+    "probes": Kind(probes.run, probes.replay, probes.questions),
     "reports": Kind(reports.run, reports.replay, reports.questions),
     "uphill": Kind(uphill.run, uphill.replay, uphill.questions),
     "healthbench": Kind(healthbench.run, healthbench.replay, healthbench.questions),

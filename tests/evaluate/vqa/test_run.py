@@ -272,3 +272,43 @@ def test_what_is_wrong_with_the_data_is_said_before_a_model_is_opened(
 def test_a_recipe_is_checked_at_the_door(settings: Make, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         settings(**changes)
+
+
+def test_exact_answers_and_yes_rates_stand_beside_the_published_scores(
+    settings: Make, published: Path, twin: Path
+) -> None:
+    """SLAKE: 'the lower lung' for 'Lower Left Lung' and nothing for 'CT'; yes to 'Yes', a denial to 'No'."""
+    recipe = settings(data=[str(published), str(twin)], tasks=["slake", "path_vqa", "slake_ar"])
+    folder = evaluate.run(
+        recipe, opened(Scripted({**ANSWERS, "What modality is this?": "computed tomography"}))
+    )
+    found = io.read_json(folder / "scores.json")["extras"]
+    english = found["benchmarks"]["slake"]
+    assert english["open"] == {
+        "n": 2,
+        "images": 2,
+        "exact": {"value": 0.0, "low": 0.0, "high": pytest.approx(1 - 0.025**0.5)},
+        "same": {"value": 0.5, "low": 0.0, "high": 1.0},
+    }
+    closed = english["closed"]
+    assert (closed["n"], closed["right_statements"], closed["accuracy"]["value"]) == (2, 1, 1.0)
+    assert list(english["modalities"]) == ["CT"]
+    # PathVQA: yes to both.
+    closed = found["benchmarks"]["path_vqa"]["closed"]
+    assert (closed["yes_rate"]["value"], closed["precision"]["value"], closed["recall"]["value"]) == (
+        1,
+        0.5,
+        1,
+    )
+    assert found["benchmarks"]["path_vqa"]["modalities"] == {}
+    # The Arabic twin: one answer says both; "أشعّة مقطعيّة" is the gold with its marks.
+    arabic = found["benchmarks"]["slake_ar"]
+    assert (arabic["closed"]["accuracy"]["value"], arabic["closed"]["unread"]) == (0.5, 1)
+    assert arabic["open"]["exact"]["value"] == 0.5
+    assert found["signature"]["scorer"].startswith("vqa-same-1:")
+    assert found["signature"]["language"] == "en+ar"
+    rows = {row["id"]: row for row in rows_of(folder)}
+    assert rows["slake/4"]["extras"] == {"exact": False, "same": True, "gold": None, "said": None}
+    assert rows["slake/4"]["scores"]["recall"] == 0  # no synonym there
+    assert "extras" in (folder / "scores.md").read_text(encoding="utf-8")
+    assert set(evaluate.replay(folder)) == {"paper.jsonl", "scores.json", "scores.md"}

@@ -12,14 +12,16 @@ from bimedix2.config import Settings
 from bimedix2.errors import RunError
 from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.answering import Answered, Basis, InPlace
+from bimedix2.evaluate.metrics import vqa_same
 from bimedix2.evaluate.models import Model
+from bimedix2.evaluate.probes.scores import Plan
 from bimedix2.evaluate.report import Frame
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
-from bimedix2.evaluate.vqa import load, prompts, report, scores
+from bimedix2.evaluate.vqa import extras, load, prompts, report, scores
 from bimedix2.evaluate.vqa.load import BENCHMARKS, Benchmark, Item
 from bimedix2.evaluate.vqa.prompts import PrefixMode, Prompt
-from bimedix2.evaluate.vqa.scores import Plan, Row
+from bimedix2.evaluate.vqa.scores import Row
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import write_removed
@@ -27,6 +29,8 @@ from bimedix2.records.store import write_removed
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config
 
+EXTRAS = "extras"
+"""In the place of a mode: exact answers, answers in other words, and yes-rates."""
 USUAL = "published,mme"
 """The words of the paper's table; rows of other words are named by them."""
 Opener = Callable[[Model, int | None, Any], Subject]
@@ -96,8 +100,10 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         values = scores.every(rows, Plan(config.resamples, config.seed))
         signatures = {mode: _sign(config, settings, subject, found, mode) for mode in values}
         data = {one.name: {"partial": one.partial, "notes": one.notes} for one in found}
+        signatures[EXTRAS] = _sign(config, settings, subject, found, EXTRAS)
         io.write_jsonl(out.path / "answers.jsonl", rows)
-        _write_numbers(out.path, values, signatures, data, failures.of_files({"model": subject}))
+        more = extras.every(rows, Plan(config.resamples, config.seed))
+        _write_numbers(out.path, values, more, signatures, data, failures.of_files({"model": subject}))
         shutil.rmtree(out.path / answering.STATE)
         removed = write_removed(out.path, (row for one in found for row in one.removed))
         counts = {"in": len(rows) + sum(removed.values()), "kept": len(rows), "removed": removed}
@@ -137,7 +143,7 @@ def _sample(item: Item, benchmark: Benchmark, settings: Vqa) -> Sample:
 
 def _row(answered: Answered, item: Item, benchmark: Benchmark) -> Row:
     """A line of ``answers.jsonl``."""
-    record, mode = item.record, benchmark.about.mode
+    record, mode, language = item.record, benchmark.about.mode, benchmark.about.language
     return {
         "request": answered.request,
         "benchmark": benchmark.name,
@@ -146,7 +152,7 @@ def _row(answered: Answered, item: Item, benchmark: Benchmark) -> Row:
         "data_class": str(record.data_class),
         "source": record.provenance.source,
         "subject": record.provenance.subject,
-        "language": benchmark.about.language,
+        "language": language,
         "image": item.image.image,
         "images": [item.image.image],
         "prompt": [{"role": m.role, "text": m.text} for m in answered.sample.messages],
@@ -155,7 +161,9 @@ def _row(answered: Answered, item: Item, benchmark: Benchmark) -> Row:
         "answer": answered.text,
         "odd": answered.odd,
         "failure": answered.failure,
+        "modality": extras.modality(record),
         "scores": None if answered.failure else scores.score(item.gold, answered.text, mode),
+        "extras": None if answered.failure else extras.score(item.gold, answered.text, language),
         "raw": answered.raw,
     }
 
@@ -163,13 +171,13 @@ def _row(answered: Answered, item: Item, benchmark: Benchmark) -> Row:
 def _sign(
     config: "Config", settings: Vqa, subject: Subject, found: Sequence[Benchmark], mode: str
 ) -> dict[str, Any]:
-    mine = [one for one in found if one.about.mode == mode]
+    mine = [one for one in found if mode in (EXTRAS, one.about.mode)]
     hashes = {one.name: one.hash for one in mine}
     basis = Basis(
         benchmark=answering.hash_of(hashes),
-        language=mine[0].about.language,
+        language="+".join(dict.fromkeys(one.about.language for one in mine)),
         prompt=prompts.version(settings.prompt, settings.prefix_mode),
-        scorer=f"vqa-{mode}",
+        scorer=f"vqa-{vqa_same.version()}" if mode == EXTRAS else f"vqa-{mode}",
         max_tokens=settings.max_tokens,
     )
     return {**answering.sign(config, subject, basis), "benchmarks": hashes}
@@ -188,15 +196,22 @@ def replay(folder: Path, scratch: Path) -> None:
     recipe, stated = read_manifest(folder)["recipe"], io.read_json(folder / "scores.json")
     rows: list[Row] = []
     for number, line in io.read_jsonl(folder / "answers.jsonl"):
-        again = None if line["failure"] else scores.score(line["gold"], line["answer"], line["mode"])
-        if again != line["scores"]:
-            raise RunError(
-                f"{folder / 'answers.jsonl'} line {number}: scores are {line['scores']}, recomputed {again}"
-            )
+        gold, answer, lost = line["gold"], line["answer"], line["failure"]
+        again = {
+            "scores": None if lost else scores.score(gold, answer, line["mode"]),
+            "extras": None if lost else extras.score(gold, answer, line["language"]),
+        }
+        for key, value in again.items():
+            if value != line[key]:
+                raise RunError(
+                    f"{folder / 'answers.jsonl'} line {number}: {key} are {line[key]}, recomputed {value}"
+                )
         rows.append(line)
-    values = scores.every(rows, Plan(recipe["resamples"], recipe["seed"]))
-    signatures = {mode: stated[mode]["signature"] for mode in values}
-    _write_numbers(scratch, values, signatures, stated["data"], stated["answers file"])
+    plan = Plan(recipe["resamples"], recipe["seed"])
+    values = scores.every(rows, plan)
+    signatures = {mode: stated[mode]["signature"] for mode in (*values, EXTRAS)}
+    more = extras.every(rows, plan)
+    _write_numbers(scratch, values, more, signatures, stated["data"], stated["answers file"])
 
 
 def _partial(data: dict[str, Any], values: dict[str, Any], mode: str | None = None) -> list[str]:
@@ -218,6 +233,7 @@ def _partial(data: dict[str, Any], values: dict[str, Any], mode: str | None = No
 def _write_numbers(
     folder: Path,
     values: dict[str, Any],
+    more: dict[str, Any],
     signatures: dict[str, dict[str, Any]],
     data: dict[str, Any],
     faults: dict[str, dict[str, list[str]]],
@@ -228,11 +244,13 @@ def _write_numbers(
     partial = _partial(data, values)
     notes = [note for one in data.values() for note in one["notes"]]
     stated = {mode: {"signature": signatures[mode], **one} for mode, one in values.items()}
+    stated[EXTRAS] = {"signature": signatures[EXTRAS], "benchmarks": more}
     io.write_json(
         folder / "scores.json", {"partial": partial, "data": data, "answers file": faults, **stated}
     )
     io.write_text(
-        folder / "scores.md", report.page(values, Frame("Visual questions", model, partial, notes, lines))
+        folder / "scores.md",
+        report.page(values, more, Frame("Visual questions", model, partial, notes, lines)),
     )
     if "compat" in values:
         reasons = _partial(data, values, "compat")

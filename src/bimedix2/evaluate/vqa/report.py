@@ -24,11 +24,21 @@ ABOUT = {
 }
 
 
-def page(values: Mapping[str, Any], frame: Frame) -> str:
+EXTRAS = (
+    "This project's own, in no table of the paper. Open questions: the answer is the gold once both are "
+    "cleaned (exact), or means the same by a table of synonyms (same). Closed ones, a leading yes or no read "
+    "as one and both as none: a yes-rate far from the share of golds that are yes is a habit; precision and "
+    "recall are of yes."
+)
+CLOSED = ("accuracy", "yes_rate", "precision", "recall", "F1")
+
+
+def page(values: Mapping[str, Any], extras: Mapping[str, Any], frame: Frame) -> str:
     """Return Markdown.
 
     Args:
         values: mode -> numbers, as ``scores.every`` gives them.
+        extras: benchmark -> numbers, as ``extras.every`` gives them.
         frame: the page's; its signatures are by mode.
     """
     parts: list[str] = []
@@ -36,6 +46,7 @@ def page(values: Mapping[str, Any], frame: Frame) -> str:
         parts += [TITLES[mode], ABOUT[mode], _table(mode, found)]
         if mode == "compat":
             parts.append(_average(found.get("average")))
+    parts += ["## Exact answers, other words, and yes (extras)", EXTRAS, _extras(extras)]
     parts.append(
         "Shares from 0 to 1, in brackets behind them 95 % bootstrap intervals over pictures (where all "
         "answers agree, the exact binomial interval with a picture as one trial)."
@@ -81,3 +92,27 @@ def _odd(values: Mapping[str, Any]) -> str:
             rows.append([name, *counts, both, reasons or "-"])
     head = ["benchmark", "no score", "empty", "cut at max_tokens", "yes and no at once", "why no score"]
     return table(head, rows)
+
+
+def _extras(found: Mapping[str, Any]) -> str:
+    rows = []
+    for name, one in found.items():
+        rows.append(_extra(BENCHMARKS[name].title, one))
+        rows += [_extra(f"{BENCHMARKS[name].title}: {kind}", of) for kind, of in one["modalities"].items()]
+    heads = ["exact", "same", "open", *(key.replace("_", "-") for key in CLOSED), "gold yes", "closed"]
+    return table(["", *heads], rows)
+
+
+def _extra(name: str, one: Mapping[str, Any]) -> list[str]:
+    open_, closed = one["open"], one["closed"]
+    cells = [_rate(open_.get(key)) for key in ("exact", "same")]
+    rates = [_rate(closed.get(key)) for key in CLOSED]
+    share = f"{closed['right_statements'] / closed['n']:.3f}" if closed["n"] else "-"
+    return [name, *cells, str(open_["n"]), *rates, share, str(closed["n"])]
+
+
+def _rate(one: Mapping[str, Any] | None) -> str:
+    if one is None or one["value"] is None:
+        return "-"
+    ends = "" if one["low"] is None else f" [{one['low']:.3f}, {one['high']:.3f}]"
+    return f"{one['value']:.3f}{ends}"

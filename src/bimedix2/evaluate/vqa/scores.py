@@ -5,7 +5,6 @@ digits. ``compat`` and ``arabic`` rows are two groups with a signature each and 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from bimedix2.evaluate.answering import failures, oddities, require, seed_of
 from bimedix2.evaluate.metrics import vqa, vqa_arabic
+from bimedix2.evaluate.probes.scores import Plan
 from bimedix2.evaluate.vqa.load import BENCHMARKS, Mode
 from bimedix2.stats import bootstrap
 from bimedix2.stats.exact import clopper_pearson
@@ -32,14 +32,6 @@ COLUMNS = {
 PRECISION = "precision"
 """The paper's text names it, neither its table nor MultiMedEval reports it."""
 STEM = "LightStem"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How intervals are drawn."""
-
-    resamples: int
-    seed: int
 
 
 def score(gold: str, answer: str, mode: Mode) -> dict[str, Any]:
