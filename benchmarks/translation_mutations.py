@@ -299,7 +299,10 @@ def other_answer(_source: str, target: str, rng: random.Random) -> str | None:
 
 def drop_image(_source: str, target: str, rng: random.Random) -> str | None:
     """Leave out one placeholder."""
-    edits = [Edit(m.start(), m.end() + (target[m.end()] in " \n"), "") for m in IMAGE.finditer(target)]
+    edits = [
+        Edit(m.start(), m.end() + (target[m.end() : m.end() + 1] in (" ", "\n")), "")
+        for m in IMAGE.finditer(target)
+    ]
     return one(target, edits, rng)
 
 

@@ -24,6 +24,7 @@ _ROMAN = re.compile(r"(?<![\w-])(?:VI{1,3}|I[VX]|I{2,3}|XI{0,3}|V)(?![\w-])")
 _ROMANS = {"I": 1, "V": 5, "X": 10}
 _NAMED = re.compile(r"\s+(?:finger|toe|digit|trimester)", re.IGNORECASE)
 """What a language may name otherwise than by its number."""
+_LATIN_TIMES = re.compile(r"\b(?:[btq]\.i\.d|b\.d|[tq]\.d\.s)\b", re.IGNORECASE)
 _WORD_EN = re.compile(r"[A-Za-z]+")
 _WORD_AR = re.compile(r"[\u0621-\u064a]+")
 _POSSESSED = re.compile(r"(?<=[\u0621-\u064a]{3})(?:ه|ها|هم|هما|هن)$")
@@ -133,6 +134,8 @@ def _english_words(text: str) -> Iterator[Number]:
             yield Number(str(table["loose"][word]), start, end, "loose")
     for match in re.finditer(r"\b(?:every|each) (?:other|second)\b|\balternate\b", text, re.IGNORECASE):
         yield Number("2", *match.span(), "loose")
+    for match in _LATIN_TIMES.finditer(text):
+        yield Number(str(table["loose"][match.group().replace(".", "").lower()]), *match.span(), "loose")
     for match in re.finditer(r"\b(\d+)(?:st|nd|rd|th)\b", text):
         yield Number(match[1], match.start(), match.end(), "loose")
 

@@ -15,12 +15,31 @@ _FIGURE_NEXT = re.compile(r"\s*(?:(?:the\s+)?[\w\u0621-\u064a]+\s+)?(?:-?\d|[CTL
 """A number or a level, behind one word at most."""
 
 _DENIED = {
-    "en": re.compile(r"\b(?:not|no|never|n't)\s+(?:\w+\s+){1,4}$", re.IGNORECASE),
-    "ar": re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|ليس|ليست)\s+(?:\w+\s+){1,2}$"),
+    "en": re.compile(
+        r"(?:\b(?:not|no|never)|n't)\s+(?:\w+\s+){1,4}$|\b(?:neither|nor|none|without)\s+(?:\w+\s+){0,4}$",
+        re.IGNORECASE,
+    ),
+    "ar": re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|ليس|ليست)\s+(?:\w+\s+){1,3}$"),
 }
 """A denial a few words before: "not needed for more than a week" is "at most"."""
 _DENIED_VERB = re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|عدم|دون)\s+$")
 """A denial right before an Arabic bound."""
+_DURING = re.compile(
+    r"\s+(?:the\s+)?(?:\w+\s+){0,2}(?:[\d.-]+\s?)?(?:minutes?|mins?|hours?|hrs?|h|days?|weeks?|months?|nights?)\b",
+    re.IGNORECASE,
+)
+"""Behind "over": a time in which something happens."""
+_FALLEN = re.compile(r"fall|falls|fell|fallen|falling", re.IGNORECASE)
+_MEASURED = re.compile(
+    r"\s+(?:in|of)\s|(?:\s+[\w%-]+){0,6}\s+(?:to|by|below|under|from)\s+[\d<]", re.IGNORECASE
+)
+"""Behind "fall": what makes it one of a value, not of a person."""
+_NO_BOUND = re.compile(r"\s+ان(?!\w)")
+"""Behind an Arabic comparative: "smaller than that it could be told" is "too small to tell"."""
+_DEFINITE = re.compile(r"[وف]?(?:[بك]?ال|لل)(?:اكثر|اكبر|اعلي|اطول|اشد|اقل|اصغر|ادني|اقصر|اخف)\w*$")
+"""The Arabic superlative: it names a thing (the trough level, the upper limit) and bounds nothing."""
+_HEIGHT = re.compile(r"(?<!\w)(?:من|علي)\s+ارتفاع(?!\w)|ارتفاع(?:ه|ها)?\s+[\d.]+\s*(?:م|سم|متر|امتار)(?!\w)")
+"""The Arabic word for a rise, where it is a height."""
 _UNIT = r"(?:\s*-?\s*[A-Za-z\u0621-\u064aμ%°][^\s\d,،.;]*(?:\s+[\u0621-\u064a]+){0,1})?"
 _RANGES = {
     "en": re.compile(rf"{_UNIT}\s*(?:-|\bto\b|\bthrough\b)\s*$|^\s*-\s*$", re.IGNORECASE),
@@ -46,17 +65,17 @@ def _words(tongue: str, name: str) -> re.Pattern[str]:
 
 def _found(tongue: str, text: str) -> dict[str, list[Span]]:
     """Where a text says more and less; of two that overlap the longer one stands."""
-    candidates = [
-        (span, name)
-        for name in ("up", "down", "rise", "fall")
-        for span in spans_of(_words(tongue, name), text)
-    ]
-    found: dict[str, list[Span]] = {name: [] for name in ("up", "down", "rise", "fall", "up_may", "down_may")}
+    candidates = [(span, name) for name in _BOTH for span in spans_of(_words(tongue, name), text)]
+    found: dict[str, list[Span]] = {
+        name: []
+        for name in ("place", "rise_allowed", "fall_allowed", *_BOTH, *(f"{name}_may" for name in _BOTH))
+    }
     for name in ("up", "down"):
         for span in spans_of(_words(tongue, f"{name}_place"), text):
-            candidates.append((span, name if _FIGURE_NEXT.match(text, span[1]) else f"{name}_may"))
-        if tongue == "en":
-            candidates += [(span, f"{name}_may") for span in spans_of(_words("en", f"{name}_may"), text)]
+            sure = _FIGURE_NEXT.match(text, span[1]) and not _DURING.match(text, span[1])
+            candidates.append((span, name if sure else f"{name}_may" if tongue == "en" else "place"))
+    for name in _MAY[tongue]:
+        candidates += [(span, name) for span in spans_of(_words(tongue, name), text)]
     if tongue == "en":
         candidates += [(span, "either") for span in spans_of(_words("en", "either"), text)]
     taken: list[Span] = []
@@ -67,6 +86,10 @@ def _found(tongue: str, text: str) -> dict[str, list[Span]]:
             if tongue == "ar" and name in ("up", "down") and _DENIED_VERB.search(before):
                 # "Shall not rise above" is "at most".
                 name = "down" if name == "up" else "up"
+            if tongue == "ar" and _other_sense(text, span, name):
+                continue
+            if name == "fall" and _FALLEN.fullmatch(text, *span) and not _MEASURED.match(text, span[1]):
+                name = "fall_allowed"
             if name == "either" or (
                 name in ("up", "down") and _DENIED[tongue].search(text[max(0, span[0] - 40) : span[0]])
             ):
@@ -77,12 +100,27 @@ def _found(tongue: str, text: str) -> dict[str, list[Span]]:
     return found
 
 
+_BOTH = ("up", "down", "rise", "fall")
+_MAY = {"en": ("up_may", "down_may", "rise_allowed", "fall_allowed"), "ar": ("up_may", "down_may")}
+"""Words that may have a direction, and words that allow it in the translation alone."""
+
+
+def _other_sense(text: str, span: Span, name: str) -> bool:
+    """Whether an Arabic word of direction has another sense at its place."""
+    if name in ("up", "down"):
+        return bool(_NO_BOUND.match(text, span[1]) or _DEFINITE.match(text[slice(*span)]))
+    return name == "rise" and _HEIGHT.search(text[max(0, span[0] - 5) : span[1] + 20]) is not None
+
+
 def check(context: Context) -> Iterator[Failure]:
     """Bounds and changes whose direction turned, sentence by sentence; then ranges."""
     pair = context.pair
     en, ar = _found("en", pair.en.text), _found("ar", pair.ar.outside)
     # "More" and "worse" may be an increase in Arabic.
-    changes = en | {"rise_may": en["up"] + en["up_may"], "fall_may": en["down"] + en["down_may"]}
+    changes = en | {
+        "rise_may": en["up"] + en["up_may"],
+        "fall_may": en["down"] + en["down_may"],
+    }
     for part in context.parts:
         yield from _turned(context, part, en, ar, ("up", "down"))
         yield from _turned(context, part, changes, ar, ("rise", "fall"))
@@ -99,8 +137,12 @@ def _turned(
     first = {name: within(en[name], part.en) for name in names}
     second = {name: within(ar[name], part.ar) for name in names}
     for name, other in (names, names[::-1]):
-        fewer = len(second[name]) < len(first[name]) + len(within(en.get(f"{name}_may", []), part.en))
-        more = len(second[other]) > len(first[other]) + len(within(en.get(f"{other}_may", []), part.en))
+        there = len(second[name]) + len(within(ar.get(f"{name}_may", []), part.ar))
+        fewer = there < len(first[name]) + len(within(en.get(f"{name}_may", []), part.en))
+        allowed = within(en.get(f"{other}_may", []) + en.get(f"{other}_allowed", []), part.en)
+        # What answers for "lower" cannot allow "less than" as well.
+        answered = len(within(ar.get(f"{other}_may", []), part.ar))
+        more = len(second[other]) > len(first[other]) + max(0, len(allowed) - answered)
         if fewer and more:
             why = (
                 f"The source says {pair.en.words(first[name])} and the translation "

@@ -56,10 +56,12 @@ def _joined(text: str, ar: dict[str, list[Span]], name: str, new: list[str]) -> 
 
 def _times(context: Context) -> Iterator[Failure]:
     pair = context.pair
-    en = _english_times(pair.en.text, context.en_numbers)
-    ar = _arabic_times(pair.ar.text, context.ar_numbers)
+    en = english_times(pair.en.text, context.en_numbers)
+    ar = arabic_times(pair.ar.text, context.ar_numbers)
     first, second = Counter(value for value, _ in en), Counter(value for value, _ in ar)
     lost, new = first - second, second - first
+    # "Twice daily" behind each of three drugs may be said once, of all of them.
+    lost, new = ({v: n for v, n in x.items() if not (first[v] and second[v])} for x in (lost, new))
     # "Daily" may be "once daily": one time may be said or not.
     lost_many = {v for v in lost if v != "1"}
     new_many = {v for v in new if v != "1"}
@@ -73,7 +75,8 @@ def _times(context: Context) -> Iterator[Failure]:
         yield pair.fail("doses", why, here, there)
 
 
-def _english_times(text: str, numbers: list[Number]) -> list[tuple[str, Span]]:
+def english_times(text: str, numbers: list[Number]) -> list[tuple[str, Span]]:
+    """How many times a period an English text says, with where: twice daily, b.i.d."""
     rows = table("doses")["times"]
     after = re.compile(rf"(?:\s+times?)?[\s-]+(?:{'|'.join(rows['en_after'])})(?![a-z])", re.IGNORECASE)
     found = [
@@ -89,7 +92,8 @@ def _english_times(text: str, numbers: list[Number]) -> list[tuple[str, Span]]:
     return found
 
 
-def _arabic_times(text: str, numbers: list[Number]) -> list[tuple[str, Span]]:
+def arabic_times(text: str, numbers: list[Number]) -> list[tuple[str, Span]]:
+    """How many times a period an Arabic text says, with where."""
     ends = "|".join(r"\s+".join(folded(form).split()) for form in table("doses")["times"]["ar_after"])
     after = re.compile(rf"(?:\s+واحدة)?\s+(?:{ends})(?!\w)")
     found = []
@@ -97,7 +101,7 @@ def _arabic_times(text: str, numbers: list[Number]) -> list[tuple[str, Span]]:
         times = re.match(r"\s+مر(?:ات|ة)", text[number.end :])
         if number.kind == "dual" and "مرت" in text[number.start : number.end]:
             match = after.match(text, number.end)
-        elif times and number.value != "1":
+        elif times and number.value != "1" and number.kind in ("figure", "word"):
             match = after.match(text, number.end + times.end())
         else:
             continue

@@ -149,6 +149,9 @@ def check(context: Context) -> Iterator[Failure]:
     if extra and not missing:
         # What the source says in words and in letters is said twice: one of the two may have moved.
         missing = sorted(name for name in may if not _enough(said, name, may[name], ar))
+    if missing:
+        net = {name: said[name] - _twice(name, ar) for name in said}
+        extra = sorted({*extra, *(name for name in may if net.get(name, 0) > may[name])})
     if not (missing and extra):
         # A level may be said again, or the second time by a pronoun.
         missing = [name for name in missing if not said[name]]
@@ -174,12 +177,16 @@ def _counts(found: list[Level], sure: bool = False) -> Counter[str]:
 
 def _enough(said: Counter[str], name: str, asked: int, ar: list[Level]) -> bool:
     """Whether a level is said as often as asked; words and letters side by side count once."""
-    both = sum(
+    return said[name] - _twice(name, ar) >= asked
+
+
+def _twice(name: str, ar: list[Level]) -> int:
+    """How often a level is said in words and in letters side by side."""
+    return sum(
         not x.sure and any(y.sure and y.name == name and 0 <= y.span[0] - x.span[1] <= 3 for y in ar)
         for x in ar
         if x.name == name
     )
-    return said[name] - both >= asked
 
 
 def _words_and_letters(context: Context, ar: list[Level]) -> Iterator[Failure]:

@@ -5,12 +5,35 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from bimedix2.language.checks.context import Context
+from bimedix2.language.checks.doses import arabic_times, english_times
 from bimedix2.language.checks.levels import level_spans, levels
 from bimedix2.language.checks.pair import Failure, Span, inside
 from bimedix2.text.numbers import Number, fractions
 
 STRICT = ("figure", "word", "ordinal", "dual")
 _OF_A_PART = {"1/2": (), "1/3": ("3",), "2/3": ("2", "3"), "1/4": ("4",)}
+_TIMES = {
+    "en": (
+        (r"half(?:\s+an|\s+of\s+an|-an)?[\s-]+hour|half[\s-]hourly", "30", "min"),
+        (r"quarter(?:\s+of\s+an|\s+an)?[\s-]+hour", "15", "min"),
+        (r"hour\s+and\s+a\s+half", "90", "min"),
+        (r"half(?:\s+a)?[\s-]+year", "6", "month"),
+        (r"year\s+and\s+a\s+half", "18", "month"),
+    ),
+    "ar": (
+        (r"نصف\s+(?:ال)?ساعة", "30", "min"),
+        (r"ربع\s+(?:ال)?ساعة", "15", "min"),
+        (r"ثلاثة\s+ارباع\s+(?:ال)?ساعة", "45", "min"),
+        (r"ساعة\s+ونصف", "90", "min"),
+        (r"نصف\s+(?:ال)?(?:سنة|عام)", "6", "month"),
+        (r"(?:سنة|عام)\s+ونصف", "18", "month"),
+    ),
+}
+"""Times that one language counts in minutes or months, and the other in parts of an hour or a year."""
+_COUNTED = {
+    "min": re.compile(r"[\s-]*(?:min|دقيق|دقائق)"),
+    "month": re.compile(r"[\s-]*(?:month|شهر|اشهر|شهور)"),
+}
 
 
 def _split(numbers: Iterable[Number], excused: list[Span]) -> tuple[list[Number], list[Number]]:
@@ -80,6 +103,9 @@ def check(context: Context) -> Iterator[Failure]:
     missing = _without(en, ar, ar_spare, ar_levels)
     extra = _without(ar, en, en_spare, en_levels)
     missing = [n for n in missing if not (n.value == "1" and n.kind in ("figure", "ordinal"))]
+    missing = _said_once(context, missing)
+    missing, extra = _as_part(context, "en", "ar", missing, extra)
+    extra, missing = _as_part(context, "ar", "en", extra, missing)
     halves = [sum(f.value == "1/2" for f in fractions(s.text, s.tongue)) for s in (pair.en, pair.ar)]
     missing, extra = _halved(missing, extra, halves[1] - halves[0])
     extra, missing = _halved(extra, missing, halves[0] - halves[1])
@@ -98,6 +124,31 @@ def check(context: Context) -> Iterator[Failure]:
     else:
         yield from _signs(context, en, ar)
     yield from _parts(context)
+
+
+def _said_once(context: Context, missing: list[Number]) -> list[Number]:
+    """Without what is said of several things at once: each of them twice daily."""
+    there = {value for value, _ in arabic_times(context.pair.ar.text, context.ar_numbers)}
+    said = [span for value, span in english_times(context.pair.en.text, context.en_numbers) if value in there]
+    return [n for n in missing if not inside((n.start, n.end), said)]
+
+
+def _as_part(
+    context: Context, tongue: str, other: str, missing: list[Number], extra: list[Number]
+) -> tuple[list[Number], list[Number]]:
+    """Without 30 minutes of one language that are half an hour in the other, and their like."""
+    sides = {"en": context.pair.en, "ar": context.pair.ar}
+    for pattern, value, unit in _TIMES[other]:
+        there = [m.span() for m in re.finditer(pattern, sides[other].text)]
+        for place in there:
+            same = (
+                n for n in missing if n.value == value and _COUNTED[unit].match(sides[tongue].text, n.end)
+            )
+            found = next(same, None)
+            if found:
+                missing = [n for n in missing if n is not found]
+                extra = [n for n in extra if not inside((n.start, n.end), [place])]
+    return missing, extra
 
 
 def _signs(context: Context, en: list[Number], ar: list[Number]) -> Iterator[Failure]:

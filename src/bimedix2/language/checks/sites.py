@@ -51,8 +51,10 @@ def _compare(context: Context, part: Part, en: list[Place], ar: list[Place]) -> 
         if place.sure and not place.sites & (said | implied) and not place.sites <= marked("weak")
     ]
     if not lost:
-        # A site that is only new may be in the Arabic name of a disease; of a few that cannot be.
-        new = [place for place in new if place.sites <= marked("alone")]
+        # A site that is only new may be in the Arabic name of a disease; of a few that cannot be. What the
+        # source names in another sentence may stand for a pronoun: "wash it" is "wash the foot".
+        named = frozenset(name for place in en for name in place.sites)
+        new = [place for place in new if place.sites <= marked("alone") and not place.sites & named]
     pair = context.pair
     if new:
         hints = hinted(pair.en.text[slice(*part.en)]) | _of_levels(context, part)

@@ -23,19 +23,24 @@ _INLINE = {
     "en": re.compile(r"\((?P<label>[A-H])\)(?=\s)"),
     "ar": re.compile(rf"\((?P<label>[A-H]|{_ARABIC_LABEL})\)(?=\s)"),
 }
-_ENDS = r"(?=[^\S\n]*(?:[.):,;\u060c]|$))"
+_ENDS = r"(?=\)?[^\S\n]*(?:[.):,;\u060c]|$))"
 """What follows a letter that is the answer, and no article or beginning of a word."""
+_GOES_ON = r"(?=\)?\s+(?:because|since|as|with|for|is|are|was|and|or|in|on|given|which|that|not|rather)\b)"
+"""What may follow "A" where the sentence goes on: it is an article before another word."""
 _ANSWER = {
     "en": re.compile(
-        rf"\b(?:answer|option|choice)(?:\s+(?:is|letter))*\s*:?\s*\(?(?P<label>[A-H])\)?{_ENDS}",
+        r"\b(?:answer|option|choice)(?:\s+(?:is|was|letter))*\s*:?\s*"
+        rf"\(?(?P<label>[B-H](?![\w'-])|A(?:{_ENDS}|{_GOES_ON}))",
         re.IGNORECASE | re.MULTILINE,
     ),
     "ar": re.compile(
-        rf"(?:ال)?(?:اجابة|جواب|خيار|اختيار)(?:\s+(?:الصحيحة|الصحيح|هي|هو|الحرف|رقم))*\s*:?\s*"
-        rf"\(?(?P<label>[A-H]|{_ARABIC_LABEL})\)?{_ENDS}",
+        r"(?:ال)?(?:اجابة|جواب|خيار|اختيار)(?:\s+(?:الصحيحة|الصحيح|هي|هو|الحرف|رقم))*\s*:?\s*"
+        rf"\(?(?P<label>[A-H](?![\w'-])|{_ARABIC_LABEL}{_ENDS})",
         re.MULTILINE,
     ),
 }
+_LETTER = re.compile(rf"(?<![\w'-])(?:[A-H]|{_ARABIC_LABEL})(?![\w'-])")
+"""A letter by itself."""
 _KEEP = re.compile(
     r"</?[A-Za-z][\w-]*(?:\s[^<>\n]*)?/?>|\{\{?\s*[\w.]+\s*\}?\}|\[[A-Z][A-Z_ ]{2,}\]|https?://[^\s)\u0600-\u06ff]+|"
     r"[\w.+-]+@[\w-]+\.[\w.]+|`[^`\n]+`|%\([a-z]+\)[sd]"
@@ -97,12 +102,25 @@ def _answers(context: Context) -> Iterator[Failure]:
     )
     orders = (order,) if order else (LATIN, *ORDERS)
     given = [label for label, _ in ar]
-    if not any([_index(label, o) for label in given] == asked for o in orders):
+    if not any(_same(asked, [_index(label, o) for label in given], _alone(pair.ar, o)) for o in orders):
         why = (
             f"The source's answer is {', '.join(label for label, _ in en)} and the translation's "
             f"{', '.join(given) or 'missing'}; keep the letter, written as in the options."
         )
         yield pair.fail("options", why, [s for _, s in en], [s for _, s in ar])
+
+
+def _same(asked: list[int | None], given: list[int | None], alone: set[int | None]) -> bool:
+    """Whether the answers are the source's; one may stand where no word such as "answer" leads to it."""
+    lost, new = Counter(asked) - Counter(given), Counter(given) - Counter(asked)
+    return given == asked or (not new and set(lost) <= alone)
+
+
+def _alone(side: Side, order: str) -> set[int | None]:
+    """Letters of an order that stand by themselves, and letter no option."""
+    labels = {span for pattern in (_OPTION, _INLINE) for _, span in _labels(side, pattern["ar"])}
+    letters = (m for m in _LETTER.finditer(side.text) if m.span() not in labels)
+    return {_index(m.group(), order) for m in letters} - {None}
 
 
 def placeholders(context: Context) -> Iterator[Failure]:

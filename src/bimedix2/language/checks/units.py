@@ -29,6 +29,19 @@ _BEFORE = {
         r"ال(يوم|ايام|اسبوع|اسابيع|شهر|اشهر|شهور|ساعات|دقائق|ثواني|سنوات|سنين|اعوام|ليالي)\s+(?:ال)?$"
     ),
 }
+_PARTS = {
+    "en": (
+        (re.compile(r"\b(?:half|quarter)\b[\w\s-]{0,7}\bhour|\bhour\s+and\s+a\s+half"), "min"),
+        (re.compile(r"\bhalf\b[\w\s-]{0,7}\byear|\byear\s+and\s+a\s+half"), "month"),
+    ),
+    "ar": (
+        (re.compile(r"(?:نصف|ربع|ارباع)\s+(?:ال)?ساعة|ساعة\s+ونصف"), "min"),
+        (re.compile(r"نصف\s+(?:ال)?(?:سنة|عام)|(?:سنة|عام)\s+ونصف"), "month"),
+    ),
+}
+"""Parts of a longer unit, which the other language may count in a shorter one."""
+_DAYS = re.compile(r"(?<!\d)\d{1,2}\s?\+\s?[0-6]$")
+"""The days behind completed weeks, 35+2: the unit that follows is that of the weeks."""
 ADVERBS = ("/day", "/night", "/week", "/month", "/year")
 """Denominators that an adverb may say: daily, yearly."""
 
@@ -109,6 +122,8 @@ def measure(number: Number, side: Side) -> Measure:
     """A number with the unit that stands behind it, or before it: 34 weeks, week 34."""
     text, at = side.text, number.end
     found: list[str] = []
+    if _DAYS.search(text[max(0, number.start - 4) : at]):
+        return Measure(number.value, (), (number.start, at))
     if number.kind == "dual":
         found = _of_dual(text[number.start : at])
     elif (match := _behind(side.tongue).match(text, at)) and not _is_label(match["unit"], text, match.end()):
@@ -223,6 +238,10 @@ def _at_numbers(context: Context) -> Iterator[Failure]:
 
 def _words(side: Side) -> set[str]:
     """Units that a text has as a word, with or without a number: weekly, in the first month."""
+    return _named(side) | {unit for pattern, unit in _PARTS[side.tongue] if pattern.search(side.text)}
+
+
+def _named(side: Side) -> set[str]:
     if side.tongue == "en":
         words = (m.group() for m in re.finditer(r"[A-Za-z]{3,}", side.text))
         stems = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annual": "year"}

@@ -12,7 +12,17 @@ from bimedix2.text.arabic import without_marks
 
 _LATIN_WORD = re.compile(r"(?<![A-Za-z\d])[A-Za-z][A-Za-z'\u00c0-\u024f]*(?:-[A-Za-z]+)*(?![A-Za-z\d])")
 _KEEP = re.compile(r"<[^<>\n]*>|\{[^{}\n]*\}|https?://\S+|\S+@\S+\.\S+|`[^`\n]*`|\"[\w ]+\"\s*:|\[[A-Z_ ]+\]")
-_SPECIES = re.compile(r"(?<![A-Za-z])[A-Z]\. ?[a-z]{3,}(?![A-Za-z])")
+_SPECIES = re.compile(
+    r"(?<![A-Za-z])(?:[A-Z]\. ?[a-z]{3,}|"
+    r"[A-Z][a-z]{3,} (?:[a-z]{3,}(?:ae|us|um|is|ns|es|i|a|ax)|spp?\.?))"
+    r"(?![A-Za-z])"
+)
+"""Names of organisms, which medical Arabic writes in Latin letters: genus and species."""
+_GRADED = re.compile(
+    r"(?<![A-Za-z])[A-Z][a-z]{2,}(?:-[A-Z][a-z]+)? "
+    r"(?=(?:\d[a-d]?|[IVX]{1,4}[a-dA-DF]?|[A-D]\d?)(?![A-Za-z\d]))"
+)
+"""A person's name that a class or a grade follows: Marsh 3c, Child-Pugh B, Bosniak IIF."""
 _KNOWN = {
     "pH",
     "pKa",
@@ -62,8 +72,11 @@ def english(context: Context) -> Iterator[Failure]:
         yield from _arabic_left(context)
         return
     text = pair.ar.outside
-    for pattern in (_KEEP, _SPECIES):
-        text = pattern.sub(lambda m: " " * len(m.group()), text)
+    source = pair.en.text
+    text = _KEEP.sub(lambda m: " " * len(m.group()), text)
+    for pattern in (_SPECIES, _GRADED):
+        # As the source writes it: other Latin words in a row are English.
+        text = pattern.sub(lambda m: " " * len(m.group()) if m.group().strip() in source else m.group(), text)
     found = [m.span() for m in _LATIN_WORD.finditer(text) if _is_word(m.group())]
     found += _bare_brackets(pair.ar)
     if found:
