@@ -9,7 +9,7 @@ import pytest
 
 from bimedix2 import config as recipes
 from bimedix2 import evaluate, io
-from bimedix2.errors import ConfigError, DataError, ImageError
+from bimedix2.errors import ConfigError, DataError, ImageError, RunError
 from bimedix2.evaluate import Config, paper
 from bimedix2.evaluate.cascade import open_cascade
 from bimedix2.evaluate.cascades import run
@@ -168,6 +168,14 @@ def test_a_system_that_ran_elsewhere_stands_in_the_table(
     folder = done({**settings, "model": {"answers": str(tmp_path / "peer.jsonl")}}, both(), judge_type())
     found = [row["model"] for _, row in io.read_jsonl(folder / "paper.jsonl")]
     assert found == ["eng", "eng + translation (service)", "peer"]
+
+
+def test_the_calibration_of_its_judge_is_read_before_a_model_is_opened(
+    settings: dict[str, Any], judge_type: Any, tmp_path: Path
+) -> None:
+    settings["cascades"]["mbench"]["calibration"] = str(tmp_path / "none")
+    with pytest.raises(RunError, match="none is not a folder"):
+        done(settings, {}, judge_type())
 
 
 def test_what_is_missing_is_said_before_a_model_is_opened(settings: dict[str, Any], tmp_path: Path) -> None:
