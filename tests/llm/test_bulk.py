@@ -4,6 +4,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +24,7 @@ from bimedix2.llm.bulk import Bulked
 from bimedix2.llm.cache import Cache, key_of
 from bimedix2.llm.connect import open_endpoint
 from bimedix2.llm.endpoint import Endpoint
+from bimedix2.llm.ray_folder import OWNER, PREFIX, sweep
 from bimedix2.llm.structured import Accepted, Answer, Rejected, Rules, ask_structured
 from bimedix2.records import DataClass, ImagePart, Message
 
@@ -64,6 +66,31 @@ def test_what_is_not_installed_is_said_with_the_command(
         open_endpoint(build(), tmp_path / "cache", "run"),
     ):
         pass
+
+
+@needs_ray
+def test_a_ray_that_does_not_start_is_one_sentence_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import ray
+
+    hold = "import sys, time; log = open(sys.argv[1], 'w'); print(flush=True); time.sleep(600)"
+    words = [sys.executable, "-c", hold, str(tmp_path / "log")]
+    started = subprocess.Popen(words, stdout=subprocess.PIPE)
+    assert started.stdout is not None
+    started.stdout.readline()
+
+    def init(**_: Any) -> None:
+        raise Exception("The current node timed out during startup.\nOverloaded.")
+
+    monkeypatch.setattr(ray, "init", init)
+    try:
+        with pytest.raises(EndpointError, match=r"Ray did not start at local \(The current node timed out"):
+            bulk._start(ray, build(), {"_temp_dir": str(tmp_path)})
+        assert started.wait(30) < 0
+    finally:
+        started.kill()
+        started.communicate()
 
 
 def test_answers_are_known_by_engine_and_weights_and_those_of_endpoints_stay() -> None:
@@ -377,10 +404,14 @@ def test_a_kill_costs_at_most_what_was_in_flight(model: Path, tmp_path: Path) ->
         started = psutil.Process(process.pid).children(recursive=True)
         working = [one for one in started if "Agent" not in one.name()]  # of two agents nobody asks anything
         assert len(working) > 3, "Ray runs in processes of its own"
+        owners = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"))
+        assert [owner.parent.stat().st_mode & 0o777 for owner in owners] == [0o700] * len(owners) != []
         process.kill()
         process.wait()
         _, left = psutil.wait_procs(working, timeout=60)
         assert not left, "engines outlive the run that started them"
+        sweep()
+        assert not [one for one in started if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
     finally:
         for one in [process, *started]:
             with suppress(psutil.NoSuchProcess):

@@ -63,9 +63,9 @@ def test_a_killed_session_is_ended_by_the_next_and_no_other_process_is(
 ) -> None:
     monkeypatch.setattr("bimedix2.llm.ray_folder.GRACE_S", 2.0)
     owner = start(sys.executable, "-c", HOLD)
-    folder = Path(said(owner))
-    agent = start(sys.executable, "-c", AGENT, str(folder / "log"), hearing)
-    reader = start("tail", "-f", str(folder / "log"))
+    folder = Path(said(owner)).parent
+    agent = start(sys.executable, "-c", AGENT, str(folder / "r" / "log"), hearing)
+    reader = start("tail", "-f", str(folder / "r" / "log"))
     other = start(sys.executable, "-c", AGENT, str(tmp_path / "log"), "hears")
     assert (said(agent), said(other)) == ("ready", "ready")
 
@@ -80,13 +80,15 @@ def test_a_killed_session_is_ended_by_the_next_and_no_other_process_is(
 
 
 def test_a_session_leaves_nothing_and_its_folder_is_the_owners_alone(start: Start, tmp_path: Path) -> None:
-    with ray_folder() as folder:
-        assert Path(folder).parent == tmp_path
-        assert Path(folder).stat().st_mode & 0o777 == 0o700
-        assert (Path(folder) / OWNER).is_file()
+    with ray_folder() as given:
+        Path(given).chmod(0o777)  # as Ray does
+        folder = Path(given).parent
+        assert folder.parent == tmp_path
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert (folder / OWNER).is_file()
         with ray_folder() as second:
-            assert second != folder
-            assert Path(folder).is_dir()
+            assert second != given
+            assert Path(given).is_dir()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from bimedix2 import imaging
@@ -26,7 +27,7 @@ from bimedix2.errors import (
 )
 from bimedix2.llm.backend import UNWATCHED, Loglikelihood, Reply, Request, Watch, all_answered
 from bimedix2.llm.endpoint import LOCAL, PROTECTED, Endpoint
-from bimedix2.llm.ray_folder import ray_folder
+from bimedix2.llm.ray_folder import end_all, ray_folder
 from bimedix2.llm.wire import picture_of
 from bimedix2.records import ImagePart, Message
 
@@ -323,12 +324,7 @@ def _session(endpoint: Endpoint) -> Iterator[Any]:
     with ray_folder() if here else nullcontext("") as folder:
         local: dict[str, Any] = {"include_dashboard": False, "_temp_dir": folder}
         try:
-            ray.init(
-                address=endpoint.bulk_address,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                **(local if here else {}),
-            )
+            _start(ray, endpoint, local if here else {})
             logging.getLogger("ray.data").setLevel(logging.ERROR)
             context = ray.data.DataContext.get_current()
             context.enable_progress_bars = False
@@ -340,6 +336,21 @@ def _session(endpoint: Endpoint) -> Iterator[Any]:
             ) from None
         finally:
             ray.shutdown()
+
+
+def _start(ray: Any, endpoint: Endpoint, more: dict[str, Any]) -> None:
+    try:
+        ray.init(address=endpoint.bulk_address, log_to_driver=False, logging_level=logging.ERROR, **more)
+    except Exception as error:
+        if not (type(error) is Exception or isinstance(error, ray.exceptions.RayError)):
+            raise
+        # What does not start in time Ray says with an exception of no kind, and leaves what did start.
+        if "_temp_dir" in more:
+            end_all(Path(more["_temp_dir"]))
+        raise EndpointError(
+            f"Ray did not start at {endpoint.bulk_address} ({_line(str(error))}); see that the machine has "
+            "time for it, and start the run again"
+        ) from None
 
 
 def _check_nodes(ray: Any, endpoint: Endpoint, requests: Sequence[Request]) -> None:

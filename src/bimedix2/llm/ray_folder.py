@@ -30,14 +30,19 @@ GRACE_S = 5.0
 
 @contextmanager
 def ray_folder() -> Iterator[str]:
-    """A folder of its owner's alone for one session; afterwards it is gone, as are those of killed ones."""
+    """A folder for one session; afterwards it is gone, as are those of killed ones.
+
+    It stands in a folder that its owner alone can enter, since Ray opens its own to everybody (mode 777).
+    """
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     lock = os.open(folder / f"{OWNER}.new", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         (folder / f"{OWNER}.new").rename(folder / OWNER)  # held before anybody can find it
-        yield str(folder)
+        inner = folder / "r"  # sockets below it must not have long paths
+        inner.mkdir(mode=0o700)
+        yield str(inner)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
@@ -54,15 +59,15 @@ def sweep() -> list[int]:
             lock = os.open(folder / OWNER, os.O_RDWR)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                ended += _end_all(folder)
+                ended += end_all(folder)
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(lock)
     return ended
 
 
-def _end_all(folder: Path) -> list[int]:
-    """Ask the folder's processes to end, and end those that do not."""
+def end_all(folder: Path) -> list[int]:
+    """Ask the processes of Ray that work in a folder to end, and end those that do not; return their ids."""
     left = {pid: since for pid in _workers(folder) if (since := _since(pid))}
     found = list(left)
     for number in (signal.SIGTERM, signal.SIGKILL):
