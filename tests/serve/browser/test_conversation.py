@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -220,14 +221,15 @@ def test_an_upload_of_50_mb_is_refused_before_it_is_sent(chat: Any, tmp_path: Pa
 # Errors
 
 
-def test_an_error_gives_the_question_back(chat: Any, png: Path) -> None:
+@pytest.mark.parametrize("fault", ["crash", "break"])
+def test_an_error_before_or_amid_an_answer_gives_the_question_back(chat: Any, png: Path, fault: str) -> None:
     chat.attach(png)
     expect(chat.page.locator(".chip img")).to_be_visible()
-    chat.ask("crash now")
+    chat.ask(f"{fault} now")
     failure = chat.page.locator(".failure")
     expect(failure).to_contain_text("The server failed on this request; try again.")
     expect(failure).not_to_contain_text("Alice")
-    expect(chat.page.locator("#question")).to_have_value("crash now")
+    expect(chat.page.locator("#question")).to_have_value(f"{fault} now")
     expect(chat.page.locator(".chip")).to_have_count(1)
     expect(chat.page.locator(".turn")).to_have_count(0)
     chat.ask("better")
