@@ -301,8 +301,9 @@ def _other(token: _Token) -> tuple[str, int, str] | None:
     certain, never = _duals()
     forms = _without_clitics(token.word)
     if any(form in certain for form in forms):
-        # "The two discs" may have the two from what is named beside them.
-        return "2", 1, "loose" if re.match(r"[وف]?(?:[بك]?ال|لل)", token.word) else "dual"
+        # "The two discs", and "the two scores of" something, may have the two from what is named beside them.
+        known = re.match(r"[وف]?(?:[بك]?ال|لل)", token.word) or re.search(r"تا$", token.word)
+        return "2", 1, "loose" if known else "dual"
     if any(form in ("ضعفي", "ضعفا") for form in forms):  # double, and weakness too
         return "2", 1, "loose"
     if token.bare("thousands") == 1000:  # also the name of the letter alef

@@ -7,6 +7,10 @@ _LABEL = re.compile(r"\(?(?:[A-Za-z]|[\u0621-\u064a]\u0640?|\d{1,3})[.)]")
 """What numbers a line or an option, with the full stop that ends no sentence."""
 _INLINE = re.compile(r"(?:^|[:;,\u060c\u061b(?\u061f]\s*)[A-H]\.$")
 """An option inside a line, whose letter follows a mark: "A. gout, B. pseudogout"."""
+_REPLY = re.compile(
+    r"(?:No|Yes|\u0644\u0627|\u0643\u0644\u0627|\u0646\u0639\u0645|\u0628\u0644\u0649|\u0628\u0644\u064a)\."
+)
+"""An answer of one word, which the other language may join to what follows."""
 _SHORT = re.compile(
     r"(?:\b(?:e\.g|i\.e|dr|mr|mrs|ms|prof|vs|approx|fig|al|ca|cf|st)|\b[a-z]\.[a-z]|(?:^|\s)[\u062f\u0627])\.$",
     re.IGNORECASE,
@@ -34,7 +38,7 @@ def split(text: str) -> list[tuple[int, int]]:
 
 def _ends(text: str, begin: int, end: re.Match[str], line_end: int) -> bool:
     said = text[begin : end.end()].strip()
-    if _LABEL.fullmatch(said) or _INLINE.search(said):
+    if _LABEL.fullmatch(said) or _INLINE.search(said) or _REPLY.fullmatch(said):
         return False
     if end.group() != ".":
         return True

@@ -22,8 +22,11 @@ _DENIED = {
     "ar": re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|ليس|ليست)\s+(?:\w+\s+){1,3}$"),
 }
 """A denial a few words before: "not needed for more than a week" is "at most"."""
-_DENIED_VERB = re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|عدم|دون)\s+$")
-"""A denial right before an Arabic bound."""
+_TURNED = {
+    "en": re.compile(r"\b(?:not|no|never)\s+$", re.IGNORECASE),
+    "ar": re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|عدم|دون)\s+$"),
+}
+"""A denial right before a bound."""
 _DURING = re.compile(
     r"\s+(?:the\s+)?(?:\w+\s+){0,2}(?:[\d.-]+\s?)?(?:minutes?|mins?|hours?|hrs?|h|days?|weeks?|months?|nights?)\b",
     re.IGNORECASE,
@@ -34,6 +37,7 @@ _MEASURED = re.compile(
     r"\s+(?:in|of)\s|(?:\s+[\w%-]+){0,6}\s+(?:to|by|below|under|from)\s+[\d<]", re.IGNORECASE
 )
 """Behind "fall": what makes it one of a value, not of a person."""
+_WITHIN = re.compile(r"\bwithin\s+(?:a|one|two|three|four|five|six|\d[\d.]*)\b", re.IGNORECASE)
 _NO_BOUND = re.compile(r"\s+ان(?!\w)")
 """Behind an Arabic comparative: "smaller than that it could be told" is "too small to tell"."""
 _DEFINITE = re.compile(r"[وف]?(?:[بك]?ال|لل)(?:اكثر|اكبر|اعلي|اطول|اشد|اقل|اصغر|ادني|اقصر|اخف)\w*$")
@@ -83,8 +87,12 @@ def _found(tongue: str, text: str) -> dict[str, list[Span]]:
         if not any(span[0] < end and start < span[1] for start, end in taken):
             taken.append(span)
             before = text[max(0, span[0] - 12) : span[0]]
-            if tongue == "ar" and name in ("up", "down") and _DENIED_VERB.search(before):
-                # "Shall not rise above" is "at most".
+            if (
+                name in ("up", "down")
+                and _TURNED[tongue].search(before)
+                and "often" not in text[slice(*span)]
+            ):
+                # "Not larger than" is "at most", and "shall not rise above" is "at most".
                 name = "down" if name == "up" else "up"
             if tongue == "ar" and _other_sense(text, span, name):
                 continue
@@ -110,6 +118,12 @@ def _other_sense(text: str, span: Span, name: str) -> bool:
     if name in ("up", "down"):
         return bool(_NO_BOUND.match(text, span[1]) or _DEFINITE.match(text[slice(*span)]))
     return name == "rise" and _HEIGHT.search(text[max(0, span[0] - 5) : span[1] + 20]) is not None
+
+
+def bounds(text: str) -> list[Span]:
+    """The bounds of an English text that are certain: at least, up to, within, more than."""
+    found = _found("en", text)
+    return sorted(found["up"] + found["down"] + spans_of(_WITHIN, text))
 
 
 def check(context: Context) -> Iterator[Failure]:

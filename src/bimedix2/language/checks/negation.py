@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from bimedix2.language.checks import comparisons
 from bimedix2.language.checks.context import Context, Part
 from bimedix2.language.checks.opposites import exchanged
 from bimedix2.language.checks.pair import (
@@ -28,6 +29,12 @@ _BOUND = re.compile(
     r"[وف]?(?:لا|ألا|لم|لن|عدم|دون)\s+\S*(?:قل|زيد|زد|نقص|تجاوز|تعد|تخط|رب|فوق|صل|بلغ)|ما\s+لم"
 )
 """A denial that is a bound: not to exceed, not less than."""
+_RELATIVE = re.compile(rf"(?<![{ARABIC}])[وفبل]?(?:ال)?لا[{ARABIC}]{{2,}}ي[ةا]?(?![{ARABIC}])")
+"""The same with the ending of an adjective: without symptoms, without fibres."""
+_PREFIX = re.compile(r"(?:an?|i[mnlr]|un|non)(?!o)[a-z]+$", re.IGNORECASE)
+"""An English word that begins with its denial."""
+_TO = re.compile(r"\s+(?:في|على|إلى|من|عن|مع|عند|لدى|تحت|فوق|بين)\s")
+"""A preposition."""
 _NOUN = re.compile("(?:غير|عدم|دون|بلا)")
 """Denials that stand before a noun or an adjective."""
 _ATTACHED = re.compile(rf"(?<![{ARABIC}])[وفبل]?(?:ال)?لا(?!ن|ست|[{ARABIC}]ت)[{ARABIC}]{{3,}}")
@@ -76,7 +83,10 @@ class _English:
     def __init__(self, text: str) -> None:
         rows = table("negation")["english"]
         bounds = spans_of(english(tuple(rows["not_a_denial"])), text) + spans_of(
-            re.compile(r"\bNo\. ?\d"), text
+            re.compile(
+                r"\bNo\. ?\d|\b(?:no|not|never) (?:more|less|[a-z]+er) (?:\w+ )?than\b", re.IGNORECASE
+            ),
+            text,
         )
         self.bounds = bounds
         found = [
@@ -90,7 +100,8 @@ class _English:
         said = [word.span for word in self.words]
         self.strong = _outside(spans_of(english(tuple(rows["strong"])), text), bounds + said)
         # "No, none" is one denial.
-        self.strong = [s for s in self.strong if not _NO.search(text[max(0, s[0] - 8) : s[0]])]
+        again = [s for s in self.strong if _NO.search(text[max(0, s[0] - 8) : s[0]])]
+        self.strong = _outside(self.strong, again)
         self.or_ = spans_of(_OR, text)
         self.below = spans_of(english(tuple(rows["below"])), text)
         self.hyphened = spans_of(re.compile(r"(?<![a-z])non-\w+", re.IGNORECASE), text)
@@ -99,6 +110,7 @@ class _English:
         self.nominal = _outside(spans_of(english(tuple(rows["nominal"])), text), taken)
         self.may = _outside(
             bounds
+            + again
             + spans_of(english(tuple(rows["may"])), text)
             + spans_of(re.compile(rows["less"], re.IGNORECASE), text)
             + spans_of(re.compile(rows["un"], re.IGNORECASE), text),
@@ -132,6 +144,8 @@ class _Arabic:
             noun = re.match(rf"\s+(?![يت])[{ARABIC}]", text[span[1] :])
             repeated = text[span[0]] == "و" and self._denied_before(text, span, strong)
             nor = noun and text[span[0] : span[1]] == "ولا"
+            if nor and not repeated and _TO.match(text, span[1]):
+                continue  # "nor in the groin": something was denied before, and that denial is gone
             if repeated and not nor:
                 self.repeated.append(span)
             (again if (nor and repeated) or self._only(text, span) else self.strong).append(span)
@@ -164,6 +178,8 @@ def check(context: Context) -> Iterator[Failure]:
     """Denials of paired sentences compared."""
     pair = context.pair
     en, ar = _English(pair.en.text), _Arabic(pair.ar.raw)
+    # "Within" and "at least" are bounds without a denial in English, and with one in Arabic.
+    en.bounds += _outside(comparisons.bounds(pair.en.text), en.bounds)
     for part in context.parts:
         yield from _compare(context, part, en, ar)
         yield from exchanged(context, part, "polarity", "negation")
@@ -177,6 +193,7 @@ def _compare(context: Context, part: Part, en: _English, ar: _Arabic) -> Iterato
     hyphened = within(en.hyphened, part.en)
     # "Non-Hodgkin" may be one word in Arabic too.
     (may if _ATTACHED.search(ar.text, *place) else asked).extend(hyphened)
+    attached = len(_RELATIVE.findall(ar.text, *place)) - len(hyphened)
     for word in en.words:
         if not inside(word.span, [part.en]):
             continue
@@ -184,7 +201,10 @@ def _compare(context: Context, part: Part, en: _English, ar: _Arabic) -> Iterato
         # What says this word cannot stand for another denial as well.
         soft = _outside(soft, said)
         if not said:
-            (asked if word.needed else may).append(word.span)
+            # "Asymptomatic" may be one word of Arabic, which begins with its denial.
+            joined = word.needed and attached > 0 and _PREFIX.match(pair.en.text[slice(*word.span)])
+            attached -= bool(joined)
+            (asked if word.needed and not joined else may).append(word.span)
     needed, allowed = asked, asked + may
     nouns = len(within(en.nominal, part.en)) + _of_terms(context, part)
     nouns += max(0, _unproven(ar, pair.en.text[slice(*part.en)], strong) - len(allowed))

@@ -13,6 +13,10 @@ _NO_PERSON = re.compile(
     r"\bbundles? of His\b|\bHis[- ](?:bundle|Purkinje)|\bHER-?2|\bman-made", re.IGNORECASE
 )
 """Names that are written like a person's word."""
+_GIRLS = ("girl", "girls", "schoolgirl", "daughter", "daughters")
+_CHILDREN = ("child", "children", "infant", "infants", "newborn", "newborns", "neonate", "toddler", "baby")
+_MALE_CHILD = tuple(f"={form}" for word in ("طفل", "رضيع", "مولود", "وليد") for form in (word, f"ال{word}"))
+"""A child of either sex, but not where the source says that it is a girl."""
 _OTHER = {"female": "male", "male": "female"}
 
 
@@ -44,6 +48,16 @@ def check(context: Context) -> Iterator[Failure]:
             )
             yield pair.fail("gender", why, said[sex], wrong)
             return
+    girls = spans_of(english(_GIRLS), pair.en.text)
+    children = spans_of(
+        re.compile(r"\b(?:baby|infant)\s+girls?\b|\bfemale\s+infant", re.IGNORECASE), pair.en.text
+    )
+    known = len(spans_of(english(_CHILDREN), pair.en.text)) - len(children)
+    boys = spans_of(arabic(_MALE_CHILD), pair.ar.outside)
+    if len(there["female"]) < len(girls) and len(boys) > known and not said["male"]:
+        why = f"The source speaks of a girl and the translation says {pair.ar.words(boys)}; keep the gender."
+        yield pair.fail("gender", why, girls, boys)
+        return
     yield from _agreement(context, said, there)
 
 

@@ -221,7 +221,7 @@ def language(context: Context) -> Iterator[Failure]:
 
 def _mostly_other(side: Side) -> bool:
     """Whether most letters are of the other script, abbreviations, units and protected spans aside."""
-    text = _KEEP.sub(" ", side.outside)
+    text = _SPECIES.sub(" ", _KEEP.sub(" ", side.outside))
     arabic = len(re.findall(f"[{ARABIC}]", text))
     latin = sum(len(m.group()) for m in _LATIN_WORD.finditer(text) if _is_word(m.group()))
     return latin > arabic if side.tongue == "ar" else arabic > latin
