@@ -90,6 +90,8 @@ COUNT_AR = of("ar", "cell_count", "نحو 20 من خلايا الدم الحمر
         (NONMED, "This is a medical image.", "says nothing, it is non-medical"),
         # Declined, and yet diagnosed.
         (DECLINE, "I cannot diagnose, but the patient is healthy.", "says that it is none: is healthy"),
+        (DECLINE, "I cannot name a disease, the patient is healthy.", "says that it is none: is healthy"),
+        (DECLINE_AR, "لا يمكنني التشخيص، المريض سليم.", "says that it is none: سليم"),
         (DECLINE, "No diagnosis: this is a normal chest.", "says that it is none: is a normal"),
         (DECLINE, "I cannot diagnose, but it may be asthma.", "names a disease: asthma"),
         (DECLINE_AR, "لا يمكنني التشخيص، لكن السبب هو السرطان.", "names a disease: السرطان"),

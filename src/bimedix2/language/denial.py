@@ -31,6 +31,8 @@ _NEGATION = re.compile(
 _END = re.compile(r"((?<=[^\s.]{2})\.(?=\s|$)|[!?؟;؛\n])")
 _RESUMES = re.compile(
     r"""[,،:]\s*(?=(?:and\s+)?(?:it|this|that|these|those|i\s+see|(?:the\s+)?(?:image|picture|scan|slice))(?!\w))
+    |[,،:]\s*(?=(?:the|his|her|your|their)\s+\w+\s+(?:is|are|looks?|appears?|seems?|shows?)(?!\w))
+    |[,،:]\s*(?=[وف]?ال\w+\s+(?:\w+\s+)?(?:سليم|طبيعي)\w*)
     |[,،:]\s*(?=و?(?:هذه|هذا|[إا]نها|[إا]نه|هي|هو|تظهر|يظهر|[أا]رى)(?!\w))
     |(?<!\w)(?:but|however|except|(?:بل|و?لكن(?:ها|ه)?|و?[إا]نما|[إا]لا|سوى|باستثناء))(?!\w)""",
     re.VERBOSE,

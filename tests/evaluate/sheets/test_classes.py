@@ -22,6 +22,7 @@ REGION = wanted("region", "This is the chest.", region="chest")
 PLANE = wanted("plane", "An axial slice.", plane="axial")
 CELLS = wanted("cells", "Red blood cells.", cell=["rbc"])
 COUNT = wanted("count", "20 red blood cells.", count=20)
+PLATELETS = wanted("cell_count", "20 platelets.", cell=["platelets"], count=20)
 YES = wanted("is_study", "This is a chest CT, yes.", verdict="yes", **CHEST_CT)
 NO = wanted("is_study", "This is a chest CT, not a brain MRI.", verdict="no", **CHEST_CT)
 AGREE = wanted("true_premise", "Yes, this chest CT shows it.", verdict="agree", modality="ct")
@@ -49,6 +50,9 @@ CASES = [
     (NO, "This is a chest CT.", "negation"),
     (NO, "This is a chest CT, not a mammogram.", "negation"),
     (AGREE, "No, this is a chest CT.", "negation"),
+    (MODALITY, "This is a CT scan, not a CT scan.", "negation"),
+    (DISEASE, "I cannot name a disease, the patient is healthy.", "finding"),
+    (PLATELETS, "20 red blood cells among platelets.", "finding"),
     (COUNT, "80 red blood cells.", "number"),
     (COUNT, "Some red blood cells.", "number"),
     (ARABIC, "This is a CT scan.", "language"),

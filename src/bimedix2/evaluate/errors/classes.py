@@ -58,15 +58,16 @@ _REASONS: tuple[tuple[re.Pattern[str], str | None, int], ...] = tuple(
         (rf"says \S+ of a picture that is (?:{_PICTURE})", "modality", CONTRADICTS),
         (rf"says nothing, it is (?:{_PICTURE})", "modality", OMITS),
         (rf"says .+, it is (?:{_PICTURE})", "modality", CONTRADICTS),
-        (r"names a disease: .+", "finding", CONTRADICTS),
+        (r"names a disease: .+|says that it is none: .+|counts .+", "finding", CONTRADICTS),
         (r"says \d+ numbers, one is asked", "number", OMITS),
         (r"says \d+, there are \d+", "number", CONTRADICTS),
         (r"says yes to what is false|denies what is true|corrects what was true", "negation", CONTRADICTS),
-        (rf"denies another (?:{_KIND}) than was asked", "negation", CONTRADICTS),
+        (rf"denies another (?:{_KIND}) than was asked|denies (?:{_KIND}) .+ again", "negation", CONTRADICTS),
         (r"does not deny what is false|does not say yes|does not say what is denied", "negation", OMITS),
         (r"other language", "language", CONTRADICTS),
         (r"empty answer|cut before its end|unknown word '.*'|broken sentence at '.*'", "malformed", OMITS),
         (r"does not decline|does not say that there is no image", "other", OMITS),
+        (r"says .+ of a picture that is not there", "other", CONTRADICTS),
         (r"not the reference's words|chooses .*", "other", OMITS),
     )
 )
