@@ -1,7 +1,6 @@
 """How often, when and how a drug is given: twice daily, every week, at bedtime, before meals, by mouth."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
@@ -58,10 +57,9 @@ def _times(context: Context) -> Iterator[Failure]:
     pair = context.pair
     en = english_times(pair.en.text, context.en_numbers)
     ar = arabic_times(pair.ar.text, context.ar_numbers)
-    first, second = Counter(value for value, _ in en), Counter(value for value, _ in ar)
-    lost, new = first - second, second - first
+    first, second = {value for value, _ in en}, {value for value, _ in ar}
     # "Twice daily" behind each of three drugs may be said once, of all of them.
-    lost, new = ({v: n for v, n in x.items() if not (first[v] and second[v])} for x in (lost, new))
+    lost, new = first - second, second - first
     # "Daily" may be "once daily": one time may be said or not.
     lost_many = {v for v in lost if v != "1"}
     new_many = {v for v in new if v != "1"}
