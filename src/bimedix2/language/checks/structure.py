@@ -49,6 +49,24 @@ _ASKED = {
     "en": re.compile(r"^[ \t]*Q\s*[.:]", re.MULTILINE),
     "ar": re.compile(r"^[ \t]*س\s*[.:]", re.MULTILINE),
 }
+_SPEAKERS = {
+    *("patient", "doctor", "physician", "nurse", "pharmacist", "dentist", "midwife", "paramedic"),
+    *(
+        "clinician",
+        "mother",
+        "father",
+        "parent",
+        "relative",
+        "student",
+        "teacher",
+        "user",
+        "assistant",
+        "human",
+        "gpt",
+    ),
+    *("ai", "bot", "model", "system", "question", "answer", "q", "a", "instruction", "response"),
+}
+"""Words before a colon that are a speaker though each stands once; a heading of a report stands once too."""
 _TURN = re.compile(r"^[ \t]*(?P<who>[^\W\d_][^\n:.?!،]{0,24}):(?=\s|$)", re.MULTILINE)
 
 
@@ -170,12 +188,14 @@ def _shape(value: Any) -> Any:
 
 
 def turns(context: Context) -> Iterator[Failure]:
-    """As many turns, where the source is a conversation."""
+    """As many turns, where the source is a conversation: somebody speaks twice, or all are known speakers."""
     pair = context.pair
     en = [m.span("who") for m in _TURN.finditer(pair.en.text)]
     ar = [m.span("who") for m in _TURN.finditer(pair.ar.text)]
-    speakers = Counter(pair.en.text[start:end] for start, end in en)
-    if len(en) >= 2 and max(speakers.values()) < len(en) and len(en) != len(ar):
+    speakers = Counter(pair.en.text[start:end].strip().lower() for start, end in en)
+    if len(speakers) < 2 or not (len(speakers) < len(en) or speakers.keys() <= _SPEAKERS):
+        return
+    if len(en) != len(ar):
         why = (
             f"The source has {len(en)} turns and the translation {len(ar)}; keep every turn and its speaker."
         )
