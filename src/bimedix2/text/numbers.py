@@ -297,6 +297,10 @@ def _duals() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(certain), frozenset(map(folded, table["no_dual"]))
 
 
+_SHORT = ("فص", "يد", "كف", "فك", "خد")
+"""Nouns of two letters whose dual has four: lobe, hand, palm, jaw, cheek."""
+
+
 def _other(token: _Token) -> tuple[str, int, str] | None:
     certain, never = _duals()
     forms = _without_clitics(token.word)
@@ -313,7 +317,9 @@ def _other(token: _Token) -> tuple[str, int, str] | None:
         return str(loose), 1, "loose"
     if any(form in _arabic("fraction") for form in forms):
         return None
-    ends = len(token.word) >= 5 and re.search(r"(?:ان|ين|تا|تي|يه[ام]?|اه[ام]?|يك)$", token.word)
+    ends = (len(token.word) >= 5 or token.word[:2] in _SHORT) and re.search(
+        r"(?:ان|ين|تا|تي|يه[ام]?|اه[ام]?|يك)$", token.word
+    )
     if ends and not any(form in never for form in forms):
         return "2", 1, "loose"
     return None

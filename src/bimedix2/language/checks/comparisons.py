@@ -19,7 +19,9 @@ _DENIED = {
         r"(?:\b(?:not|no|never)|n't)\s+(?:\w+\s+){1,4}$|\b(?:neither|nor|none|without)\s+(?:\w+\s+){0,4}$",
         re.IGNORECASE,
     ),
-    "ar": re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|ليس|ليست)\s+(?:\w+\s+){1,3}$"),
+    "ar": re.compile(
+        r"(?<!\w)[وف]?(?:لا|لم|لن|الا|ليس|ليست)\s+(?:(?:\w+\s+){1,3}|(?:\w+\s+){1,6}(?:علي|عن)\s+)$"
+    ),
 }
 """A denial a few words before: "not needed for more than a week" is "at most"."""
 _TURNED = {
@@ -99,7 +101,7 @@ def _found(tongue: str, text: str) -> dict[str, list[Span]]:
             if name == "fall" and _FALLEN.fullmatch(text, *span) and not _MEASURED.match(text, span[1]):
                 name = "fall_allowed"
             if name == "either" or (
-                name in ("up", "down") and _DENIED[tongue].search(text[max(0, span[0] - 40) : span[0]])
+                name in ("up", "down") and _DENIED[tongue].search(text[max(0, span[0] - 60) : span[0]])
             ):
                 found["up_may"].append(span)
                 found["down_may"].append(span)

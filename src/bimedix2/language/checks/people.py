@@ -25,8 +25,13 @@ def _english(context: Context, name: str) -> list[Span]:
     return spans_of(english(tuple(table("people")["english"][name])), text)
 
 
+_SPEAKER = re.compile(r"^[ \t]*[\u0621-\u064a]+(?=[ \t]*:)", re.MULTILINE)
+"""Who speaks: the mother of a boy may be called the patient."""
+
+
 def _arabic(context: Context, name: str) -> list[Span]:
-    return spans_of(arabic(tuple(table("people")["arabic"][name])), context.pair.ar.outside)
+    text = _SPEAKER.sub(lambda m: " " * len(m.group()), context.pair.ar.outside)
+    return spans_of(arabic(tuple(table("people")["arabic"][name])), text)
 
 
 def check(context: Context) -> Iterator[Failure]:

@@ -160,7 +160,7 @@ def _behind(tongue: str) -> re.Pattern[str]:
 def _per(tongue: str) -> re.Pattern[str]:
     _, unit = _forms(tongue)
     # "In the first hour" is no rate.
-    return re.compile(rf"(?P<sep>{_PER[tongue]})(?P<unit>{unit.pattern})(?!\s+ال(?!واحد))")
+    return re.compile(rf"(?P<sep>{_PER[tongue]})(?P<unit>{unit.pattern})(?![^\S\n]+ال(?!واحد))")
 
 
 def _counted(units: tuple[str, ...]) -> list[str]:
@@ -209,14 +209,14 @@ def _measures(context: Context, tongue: str) -> list[Measure]:
 def _at_numbers(context: Context) -> Iterator[Failure]:
     pair = context.pair
     en, ar = _measures(context, "en"), _measures(context, "ar")
-    left = list(ar)
-    unmatched: list[Measure] = []
-    for first in en:
-        match = next((x for x in left if x.value == first.value and _same(first.units, x.units)), None)
-        if match:
-            left.remove(match)
-        elif first.units:
-            unmatched.append(first)
+    left, unmatched = list(ar), list(en)
+    for alike in (tuple.__eq__, _same):  # "two or three nights" must not take what "twice a day" is
+        for first in list(unmatched):
+            match = next((x for x in left if x.value == first.value and alike(first.units, x.units)), None)
+            if match:
+                left.remove(match)
+                unmatched.remove(first)
+    unmatched = [first for first in unmatched if first.units]
     everywhere = mentioned(pair.ar, ar)
     here = mentioned(pair.en, en) | _words(pair.en)
     for first in unmatched:
