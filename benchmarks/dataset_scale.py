@@ -198,6 +198,8 @@ def main() -> None:
         return
     print(f"{platform.machine()}, {os.cpu_count()} cores, pyarrow {pa.__version__}, numpy {np.__version__}")
     print("    records  seconds  records/s  peak memory  shards   duplicates  leaks")
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
         for rows in options.rows:
             source, target = Path(scratch) / f"in-{rows}", Path(scratch) / f"out-{rows}"
