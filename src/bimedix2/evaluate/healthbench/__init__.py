@@ -21,10 +21,10 @@ from bimedix2.evaluate.healthbench.load import OURS, Item, missing, ours, read, 
 from bimedix2.evaluate.models import Model
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
-from bimedix2.evaluate.uphill.judge import open_judge
 from bimedix2.language.concepts import Tongue
 from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cached
+from bimedix2.llm.connect import open_judge
 from bimedix2.llm.endpoint import RUNNING, Endpoint
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import DataClass, Language, Message, Provenance, Record, Split

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from bimedix2.errors import DataError
+from bimedix2.evaluate import canaries as known
 from bimedix2.evaluate.healthbench.load import Item, Rubric, Turn
 from bimedix2.evaluate.mbench.prompts import Prompt, parse
 from bimedix2.language.concepts import Tongue
@@ -26,8 +26,6 @@ MAX_TOKENS = 1024
 """Of the grader's reply."""
 UNPARSED, REFUSED = "unparsed verdict", "refused by the grader"
 """Why a rubric has no verdict."""
-PASSES = 0.8
-"""Share of each verdict's canaries that a grader must get right. Set by us: no real grader was measured."""
 EMPTY = "(The response is empty.)"
 
 
@@ -134,7 +132,7 @@ class Canary:
     @property
     def passed(self) -> bool:
         """Whether that is enough."""
-        return self.right >= PASSES * self.n
+        return known.enough(self.right, self.n)
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in ``scores.json``."""
@@ -152,16 +150,16 @@ def grade_canaries(backend: Backend, languages: Sequence[Tongue], tries: int) ->
     """Grade what is known; a line each, with the verdict that is right (``wanted``)."""
     out = []
     for language in languages:
-        known = canaries()[language]
+        cases = canaries()[language]
         some = [
             Asked(
                 (Turn(role="user", content=one["user"]),),
                 one["response"],
                 Rubric(criterion=one["criterion"], points=float(one["points"])),
             )
-            for one in known
+            for one in cases
         ]
-        for one, found in zip(known, grade(backend, some, DataClass.OPEN, tries), strict=True):
+        for one, found in zip(cases, grade(backend, some, DataClass.OPEN, tries), strict=True):
             shown = {name: one[name] for name in ("user", "response", "criterion", "points")}
             out.append({"language": language, **shown, "wanted": one["met"], "verdict": found.to_json()})
     return out
@@ -184,13 +182,5 @@ def require(found: Sequence[Canary]) -> None:
     Raises:
         DataError: naming each kind that failed.
     """
-    failed = [one for one in found if not one.passed]
-    if failed:
-        said = "; ".join(
-            f"{one.right} of {one.n} '{'met' if one.met else 'not met'}' in '{one.language}'"
-            for one in failed
-        )
-        raise DataError(
-            f"the grader failed its canaries (right: {said}; at least {PASSES:.0%} are needed); no score is "
-            "printed: choose another grader"
-        )
+    kinds = {True: "met", False: "not met"}
+    known.require("grader", [(one.language, kinds[one.met], one.right, one.n) for one in found])

@@ -30,12 +30,12 @@ from bimedix2.evaluate.mbench.load import (
 from bimedix2.evaluate.report import table
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import Sample
-from bimedix2.llm.backend import Backend, IdentifiedBackend
+from bimedix2.llm import connect
+from bimedix2.llm.backend import Backend
 from bimedix2.llm.budget import estimate
-from bimedix2.llm.cache import Cache, Cached
-from bimedix2.llm.connect import open_endpoint
+from bimedix2.llm.cache import Cached
 from bimedix2.llm.endpoint import RUNNING, Endpoint
-from bimedix2.llm.replay import Recorder, Replay
+from bimedix2.llm.replay import Recorder
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records.images import ImageStore
 from bimedix2.stats.paired import holm, paired_bootstrap, randomisation
@@ -135,16 +135,10 @@ def _settings(config: "Config") -> Mbench:
 
 @contextmanager
 def open_judge(config: "Config") -> Iterator[Cached]:
-    """The judge behind its cache."""
+    """The recipe's judge behind its cache."""
     own = _settings(config)
-    if own.judge:
-        with open_endpoint(own.judge, own.cache, str(config.output)) as backend:
-            yield backend
-        return
-    assert own.replies is not None
-    backend_of_file: IdentifiedBackend = Replay(own.replies)
-    with Cache(own.cache) as cache:
-        yield Cached(backend_of_file, cache, str(config.output))
+    with connect.open_judge(own.judge, own.replies, own.cache, str(config.output)) as backend:
+        yield backend
 
 
 def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = open_judge) -> Path:

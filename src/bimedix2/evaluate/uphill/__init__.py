@@ -23,6 +23,7 @@ from bimedix2.evaluate.uphill.load import Query, build, claims, incomplete, miss
 from bimedix2.language.concepts import Tongue
 from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cached
+from bimedix2.llm.connect import open_judge
 from bimedix2.llm.endpoint import RUNNING, Endpoint
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import DataClass, Message, Provenance, Record, Split
@@ -102,7 +103,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         samples = [_sample(query, settings) for query in queries]
         answering.guard(out.path, (sample.record for sample in samples))
         ledger = answering.open_ledger(out.path, config.reuse)
-        opened = judging.open_judge(settings.judge, settings.replies, settings.cache, str(config.output))
+        opened = open_judge(settings.judge, settings.replies, settings.cache, str(config.output))
         with opened as judge, answering.progress() as bar:
             canaries = judging.label_canaries(judge, _tongues(queries), settings.tries)
             judging.require(judging.canaries_of(canaries))

@@ -4,23 +4,17 @@ The judge sees the claim and the response and not the query, as in UPHILL. Its q
 response: what cannot be read, or quotes what is not there, is asked for again and then counted as unparsed.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal, get_args
 
-from bimedix2.errors import DataError
+from bimedix2.evaluate import canaries as known
 from bimedix2.evaluate.mbench.prompts import Prompt, parse
 from bimedix2.evaluate.uphill.load import canaries
 from bimedix2.language.concepts import Tongue
-from bimedix2.llm.backend import Backend, IdentifiedBackend, Reply, Request, Sampling
-from bimedix2.llm.cache import Cache, Cached
-from bimedix2.llm.connect import open_endpoint
-from bimedix2.llm.endpoint import Endpoint
-from bimedix2.llm.replay import Replay
+from bimedix2.llm.backend import Backend, Reply, Request, Sampling
 from bimedix2.llm.structured import Accepted, Answer, Rejected, Rules, ask_structured
 from bimedix2.llm.structured import read as read_reply
 from bimedix2.records import DataClass
@@ -34,8 +28,6 @@ MAX_TOKENS = 400
 """Of the judge's reply."""
 UNPARSED, REFUSED = "unparsed", "refused by the judge"
 """Why a response has no label."""
-PASSES = 0.8
-"""Share of each label's canaries that a judge must get right. Set by us: no real judge has been measured."""
 
 
 class Verdict(Answer):
@@ -66,26 +58,6 @@ def prompt() -> Prompt:
     """The judge's prompt with its hash."""
     path = files("bimedix2.evaluate.uphill").joinpath("prompts", "entailment.md")
     return parse("entailment", path.read_text(encoding="utf-8"))
-
-
-@contextmanager
-def open_judge(judge: Endpoint | None, replies: Path | None, cache: Path, run: str) -> Iterator[Cached]:
-    """The judge behind its cache.
-
-    Args:
-        judge: an endpoint, or
-        replies: a file of replies, recorded or written by hand.
-        cache: what it answered, by request.
-        run: the name under which its money is counted.
-    """
-    if judge:
-        with open_endpoint(judge, cache, run) as backend:
-            yield backend
-        return
-    assert replies is not None
-    backend_of_file: IdentifiedBackend = Replay(replies)
-    with Cache(cache) as store:
-        yield Cached(backend_of_file, store, run)
 
 
 def _plain(text: str) -> str:
@@ -178,7 +150,7 @@ class Canary:
 
     @property
     def passed(self) -> bool:
-        return self.right >= PASSES * self.n
+        return known.enough(self.right, self.n)
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "passed": self.passed}
@@ -188,11 +160,11 @@ def label_canaries(backend: Backend, languages: Sequence[Tongue], tries: int) ->
     """Label the responses whose label is known; a line each, with what is right (``wanted``)."""
     out = []
     for language in languages:
-        known = canaries(language)
-        judged = judge_all(backend, [(claim, text) for claim, text, _ in known], DataClass.OPEN, tries)
+        cases = canaries(language)
+        judged = judge_all(backend, [(claim, text) for claim, text, _ in cases], DataClass.OPEN, tries)
         out += [
             {"language": language, "claim": claim, "answer": text, "wanted": wanted, "judge": one.to_json()}
-            for one, (claim, text, wanted) in zip(judged, known, strict=True)
+            for one, (claim, text, wanted) in zip(judged, cases, strict=True)
         ]
     return out
 
@@ -214,10 +186,4 @@ def require(found: Sequence[Canary]) -> None:
     Raises:
         DataError: naming each kind that failed.
     """
-    failed = [one for one in found if not one.passed]
-    if failed:
-        said = "; ".join(f"{one.right} of {one.n} '{one.label}' in '{one.language}'" for one in failed)
-        raise DataError(
-            f"the judge failed its canaries (right: {said}; at least {PASSES:.0%} are needed); no score is "
-            "printed: choose another judge"
-        )
+    known.require("judge", [(one.language, one.label, one.right, one.n) for one in found])

@@ -12,13 +12,10 @@ from typing import Any
 
 import yaml
 
-from bimedix2.errors import DataError
+from bimedix2.evaluate import canaries
 from bimedix2.evaluate.metrics.radfact.judge import Plan, ask_step
 from bimedix2.llm.backend import Backend
 from bimedix2.records import DataClass
-
-PASSES = 0.8
-"""Share of each verdict's cases that must be right, in each language. Set by us: no real judge was tried."""
 
 
 @cache
@@ -62,14 +59,11 @@ def require(found: dict[str, dict[str, list[int]]]) -> None:
     Raises:
         DataError: naming each language and verdict that failed.
     """
-    failed = [
-        f"{right} of {of} '{verdict}' in '{language}'"
-        for language, verdicts in found.items()
-        for verdict, (right, of) in verdicts.items()
-        if right < PASSES * of
-    ]
-    if failed:
-        raise DataError(
-            f"the judge of RadFact failed its canaries (right: {'; '.join(failed)}; at least {PASSES:.0%} "
-            "are needed), so there is no score; choose another judge"
-        )
+    canaries.require(
+        "judge of RadFact",
+        [
+            (language, verdict, right, of)
+            for language, verdicts in found.items()
+            for verdict, (right, of) in verdicts.items()
+        ],
+    )

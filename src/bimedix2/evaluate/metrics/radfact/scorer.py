@@ -1,8 +1,7 @@
 """RadFact as a recipe names it: who judges, which form, and the scorer that comes of it."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,9 @@ from pydantic import Field, field_serializer, model_validator
 from bimedix2.config import Settings
 from bimedix2.evaluate.metrics.radfact import canary, judge, scores
 from bimedix2.evaluate.metrics.radfact.scores import VARIANTS, Negatives, Study, Variant
-from bimedix2.llm.backend import IdentifiedBackend, Request
+from bimedix2.llm.backend import Request
 from bimedix2.llm.budget import estimate
-from bimedix2.llm.cache import Cache, Cached
-from bimedix2.llm.connect import open_endpoint
+from bimedix2.llm.connect import open_judge
 from bimedix2.llm.endpoint import RUNNING, Endpoint
 from bimedix2.llm.replay import Replay
 from bimedix2.records import DataClass
@@ -85,24 +83,6 @@ class Radfact(Settings):
         return {"replies": self.replies}
 
 
-@contextmanager
-def open_judge(settings: Radfact, run: str) -> Iterator[Cached]:
-    """The judge behind its cache.
-
-    Args:
-        settings: which.
-        run: the name under which its money is counted.
-    """
-    if settings.judge:
-        with open_endpoint(settings.judge, settings.cache, run) as backend:
-            yield backend
-        return
-    assert settings.replies is not None
-    backend_of_file: IdentifiedBackend = Replay(settings.replies)
-    with Cache(settings.cache) as store:
-        yield Cached(backend_of_file, store, run)
-
-
 def opener(settings: Radfact, run: str) -> "tuple[Sequence[str], Callable[[], Scorer]]":
     """The keys that the scorer gives, and what opens it, as ``report.score_reports`` takes it.
 
@@ -124,7 +104,7 @@ def _score(settings: Radfact, run: str, references: Sequence[str], hypotheses: S
 
     pairs = list(zip(references, hypotheses, strict=True))
     languages = sorted({judge.language_of(text) for pair in pairs for text in pair if text.strip()}) or ["en"]
-    with open_judge(settings, run) as backend:
+    with open_judge(settings.judge, settings.replies, settings.cache, run) as backend:
 
         def say(requests: Sequence[Request]) -> None:
             if settings.judge and settings.judge.prices and requests:
