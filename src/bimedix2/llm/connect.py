@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bimedix2.llm.backend import IdentifiedBackend
 from bimedix2.llm.batch import Batched
 from bimedix2.llm.budget import Budget
 from bimedix2.llm.bulk import Bulked
 from bimedix2.llm.cache import Cache, Cached, RunLedger
 from bimedix2.llm.endpoint import Endpoint
 from bimedix2.llm.openai import OpenAI
-from bimedix2.llm.replay import Replay
 
 
 @contextmanager
@@ -43,23 +41,3 @@ def open_endpoint(endpoint: Endpoint, cache: Path, run: str) -> Iterator[Cached]
             yield Cached(backend, store, run)
         finally:
             backend.close()
-
-
-@contextmanager
-def open_judge(judge: Endpoint | None, replies: Path | None, cache: Path, run: str) -> Iterator[Cached]:
-    """A judge behind its cache.
-
-    Args:
-        judge: an endpoint, or
-        replies: a file of replies, recorded or written by hand.
-        cache: what it answered, by request.
-        run: the name under which its money is counted.
-    """
-    if judge:
-        with open_endpoint(judge, cache, run) as backend:
-            yield backend
-        return
-    assert replies is not None
-    backend_of_file: IdentifiedBackend = Replay(replies)
-    with Cache(cache) as store:
-        yield Cached(backend_of_file, store, run)

@@ -196,7 +196,7 @@ def grader(monkeypatch: pytest.MonkeyPatch) -> Callable[[Grader], Grader]:
     """Put a grader by rule in the place of a file of replies, behind the real cache."""
 
     def make(one: Grader) -> Grader:
-        monkeypatch.setattr("bimedix2.llm.connect.Replay", lambda path: one)
+        monkeypatch.setattr("bimedix2.llm.judge.Replay", lambda path: one)
         return one
 
     return make

@@ -234,7 +234,7 @@ def test_credentialed_conversations_go_to_no_hosted_grader(tmp_path: Path, hard:
 
 def test_a_recipe_that_cannot_be_meant_is_refused(tmp_path: Path) -> None:
     for own, said in (
-        ({"replies": None}, "name one grader"),
+        ({"replies": None}, "name one judge"),
         ({"files": {"ours-x": "x"}}, "'ours-x' is no name for a set"),
         ({"files": {"Main": "x"}}, "'Main' is no name for a set"),
         ({"files": {"main": "x"}, "twins": {"ar": "main"}}, "'twins' names 'ar'"),

@@ -75,7 +75,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[[Judge], Judge]:
             with Cache(settings.cache) as cache:
                 yield Cached(judge, cache, run)
 
-        monkeypatch.setattr(scorer, "open_judge", opened)
+        monkeypatch.setattr(scorer.Radfact, "opened", opened)
         return judge
 
     return put

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from bimedix2 import io
-from bimedix2.config import Settings
 from bimedix2.errors import RunError
 from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.answering import Answered, Basis
@@ -24,8 +23,7 @@ from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
 from bimedix2.language.concepts import Tongue
 from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cached
-from bimedix2.llm.connect import open_judge
-from bimedix2.llm.endpoint import RUNNING, Endpoint
+from bimedix2.llm.judge import Judged
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import DataClass, Language, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
@@ -42,7 +40,7 @@ NO_SCORE = "a verdict is missing"
 Opener = Callable[[Model, int | None, Any], Subject]
 
 
-class Healthbench(Settings):
+class Healthbench(Judged):
     """Which items, and who grades."""
 
     files: dict[str, Path] = {}
@@ -52,12 +50,6 @@ class Healthbench(Settings):
     """A set -> the set that has the same ids in another language: their difference is told, paired."""
     languages: list[Tongue] = Field(default=["en", "ar"], min_length=1)
     """Of our own cases."""
-    judge: Endpoint | None = None
-    """The grader's endpoint."""
-    replies: Path | None = None
-    """In the place of an endpoint: a file of replies, recorded or written by hand."""
-    cache: Path = Path("runs/judge.sqlite")
-    """What the grader answered, by request: a run that goes on, or is made again, asks for none of it."""
     tries: int = Field(default=3, ge=1)
     """Replies asked for, where the grader's cannot be read."""
     max_tokens: int = Field(default=2048, ge=1)
@@ -67,8 +59,6 @@ class Healthbench(Settings):
 
     @model_validator(mode="after")
     def _whole(self) -> "Healthbench":
-        if (self.judge is None) == (self.replies is None):
-            raise ValueError("name one grader: 'judge' (an endpoint) or 'replies' (a file)")
         if len(set(self.languages)) < len(self.languages):
             raise ValueError("a language is named twice")
         if self.files and self.languages != ["en", "ar"]:
@@ -113,15 +103,15 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     settings, items = _read(config)
     if settings.judge:
         settings.judge.allow(settings.shown)
-    # Limits and prices change no verdict: a run that its budget stopped goes on with a larger one.
-    without: Any = {"healthbench": {"judge": set(RUNNING), "cache": True}}
+    # Where the replies are kept changes no verdict: a run that its budget stopped goes on with a larger one.
+    without: Any = {"healthbench": {"cache"}}
     recipe = config.model_dump(mode="json", exclude=without)
     inputs = answering.inputs(config, _inputs(settings))
     with RunFolder(config.output, "evaluate", recipe, inputs) as out:
         samples = [_sample(item, settings) for item in items]
         answering.guard(out.path, (sample.record for sample in samples))
         ledger = answering.open_ledger(out.path, config.reuse)
-        opened = open_judge(settings.judge, settings.replies, settings.cache, str(config.output))
+        opened = settings.opened(str(config.output))
         with opened as judge, answering.progress() as bar:
             canaries = grading.grade_canaries(judge, _tongues(items), settings.tries)
             grading.require(grading.canaries_of(canaries))
@@ -348,7 +338,7 @@ def _sign(
         **answering.sign(config, subject, basis),
         "items": {name: len(some) for name, some in sets.items()},
         "judge": f"{judge},{grading.prompt().version},canaries={right}",
-        "judge host": settings.judge.host if settings.judge else "file",
+        "judge host": settings.host,
         "tries": settings.tries,
     }
 

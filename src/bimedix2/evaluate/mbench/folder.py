@@ -2,17 +2,17 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, field_serializer, model_validator
+from pydantic import Field
 
 from bimedix2 import io
-from bimedix2.config import Settings, build
+from bimedix2.config import build
 from bimedix2.errors import DataError
 from bimedix2.evaluate import answering, models
 from bimedix2.evaluate.answering import InPlace
@@ -30,11 +30,10 @@ from bimedix2.evaluate.mbench.load import (
 from bimedix2.evaluate.report import table
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import Sample
-from bimedix2.llm import connect
 from bimedix2.llm.backend import Backend
 from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cached
-from bimedix2.llm.endpoint import RUNNING, Endpoint
+from bimedix2.llm.judge import Judged
 from bimedix2.llm.replay import Recorder
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records.images import ImageStore
@@ -47,7 +46,7 @@ STATE = ".state"
 """Below the staging folder: answers as they come; no part of a finished run."""
 
 
-class Mbench(Settings):
+class Mbench(Judged):
     """What is judged, by whom, and where answers of the judge are kept."""
 
     questions: Path
@@ -61,33 +60,11 @@ class Mbench(Settings):
     """One file a system: ``question_id``, ``text``, and the model's name; or a finished folder of this kind,
     with all its systems. The recipe's ``model`` is asked where this is empty, and beside these systems where
     the recipe names one."""
-    judge: Endpoint | None = None
-    """The judge's endpoint."""
-    replies: Path | None = None
-    """In the place of an endpoint: a file of replies, recorded or written by hand."""
-    cache: Path = Path("runs/judge.sqlite")
-    """What the judge answered, by request: a run that goes on, or is made again, asks for none of it."""
     plan: Plan = Plan()
     canaries: int = Field(default=5, ge=1)
     """Known answers of each kind."""
     calibration: Path | None = None
     """A finished calibration of this judge by people (``trial.calibrate``, then ``trial.read``)."""
-
-    @model_validator(mode="after")
-    def _one_judge(self) -> "Mbench":
-        if (self.judge is None) == (self.replies is None):
-            raise ValueError("name one judge: 'judge' (an endpoint) or 'replies' (a file)")
-        return self
-
-    @field_serializer("judge")
-    def _answers_depend_on(self, judge: Endpoint | None) -> dict[str, Any] | None:
-        """Limits and prices are no part of what a run is known by: it goes on with a larger budget."""
-        return None if judge is None else judge.model_dump(mode="json", exclude=RUNNING)
-
-    @property
-    def host(self) -> str:
-        """Where the judge is, for the signature."""
-        return self.judge.host if self.judge else "file"
 
 
 Opener = Callable[[Any, int | None, Any], Subject]
@@ -133,12 +110,9 @@ def _settings(config: "Config") -> Mbench:
     return config.mbench
 
 
-@contextmanager
-def open_judge(config: "Config") -> Iterator[Cached]:
+def open_judge(config: "Config") -> AbstractContextManager[Cached]:
     """The recipe's judge behind its cache."""
-    own = _settings(config)
-    with connect.open_judge(own.judge, own.replies, own.cache, str(config.output)) as backend:
-        yield backend
+    return _settings(config).opened(str(config.output))
 
 
 def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = open_judge) -> Path:

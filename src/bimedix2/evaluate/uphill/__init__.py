@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from bimedix2 import io
-from bimedix2.config import Settings
 from bimedix2.errors import DataError, RunError
 from bimedix2.evaluate import answering, failures
 from bimedix2.evaluate.answering import Answered, Basis
@@ -23,8 +22,7 @@ from bimedix2.evaluate.uphill.load import Query, build, claims, incomplete, miss
 from bimedix2.language.concepts import Tongue
 from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cached
-from bimedix2.llm.connect import open_judge
-from bimedix2.llm.endpoint import RUNNING, Endpoint
+from bimedix2.llm.judge import Judged
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import DataClass, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
@@ -40,19 +38,13 @@ TOGETHER = 256
 Opener = Callable[[Model, int | None, Any], Subject]
 
 
-class Uphill(Settings):
+class Uphill(Judged):
     """Which queries, and who judges the responses."""
 
     files: dict[Tongue, Path] = {}
     """Language -> a file in UPHILL's layout; empty: our own claims in ``languages``."""
     languages: list[Tongue] = Field(default=["en", "ar"], min_length=1)
     """Of our own claims."""
-    judge: Endpoint | None = None
-    """The judge's endpoint."""
-    replies: Path | None = None
-    """In the place of an endpoint: a file of replies, recorded or written by hand."""
-    cache: Path = Path("runs/judge.sqlite")
-    """What the judge answered, by request: a run that goes on, or is made again, asks for none of it."""
     tries: int = Field(default=3, ge=1)
     """Replies asked for, where the judge's cannot be read."""
     hand: Path | None = None
@@ -64,8 +56,6 @@ class Uphill(Settings):
 
     @model_validator(mode="after")
     def _whole(self) -> "Uphill":
-        if (self.judge is None) == (self.replies is None):
-            raise ValueError("name one judge: 'judge' (an endpoint) or 'replies' (a file)")
         if len(set(self.languages)) < len(self.languages):
             raise ValueError("a language is named twice")
         if self.files and self.languages != ["en", "ar"]:
@@ -95,15 +85,15 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     """
     settings, queries = _read(config)
     labels = hand.read(settings.hand) if settings.hand else {}
-    # Limits and prices change no label: a run that its budget stopped goes on with a larger one.
-    without: Any = {"uphill": {"judge": set(RUNNING), "cache": True}}
+    # Where the replies are kept changes no label: a run that its budget stopped goes on with a larger one.
+    without: Any = {"uphill": {"cache"}}
     recipe = config.model_dump(mode="json", exclude=without)
     inputs = answering.inputs(config, _inputs(settings))
     with RunFolder(config.output, "evaluate", recipe, inputs) as out:
         samples = [_sample(query, settings) for query in queries]
         answering.guard(out.path, (sample.record for sample in samples))
         ledger = answering.open_ledger(out.path, config.reuse)
-        opened = open_judge(settings.judge, settings.replies, settings.cache, str(config.output))
+        opened = settings.opened(str(config.output))
         with opened as judge, answering.progress() as bar:
             canaries = judging.label_canaries(judge, _tongues(queries), settings.tries)
             judging.require(judging.canaries_of(canaries))
@@ -328,7 +318,7 @@ def _sign(
         **answering.sign(config, subject, basis),
         "queries": len(queries),
         "judge": f"{judge},{judging.prompt().version},canaries={right}",
-        "judge host": settings.judge.host if settings.judge else "file",
+        "judge host": settings.host,
         "tries": settings.tries,
     }
 

@@ -3,17 +3,15 @@
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, field_serializer, model_validator
+from pydantic import Field
 
-from bimedix2.config import Settings
 from bimedix2.evaluate.metrics.radfact import canary, judge, scores
 from bimedix2.evaluate.metrics.radfact.scores import VARIANTS, Negatives, Study, Variant
 from bimedix2.llm.backend import Request
 from bimedix2.llm.budget import estimate
-from bimedix2.llm.connect import open_judge
-from bimedix2.llm.endpoint import RUNNING, Endpoint
+from bimedix2.llm.judge import Judged
 from bimedix2.llm.replay import Replay
 from bimedix2.records import DataClass
 
@@ -21,15 +19,9 @@ if TYPE_CHECKING:
     from bimedix2.evaluate.metrics.report import Scored, Scorer
 
 
-class Radfact(Settings):
+class Radfact(Judged):
     """Who judges, and which of RadFact's forms."""
 
-    judge: Endpoint | None = None
-    """The judge's endpoint."""
-    replies: Path | None = None
-    """In the place of an endpoint: a file of replies, recorded or written by hand; no network."""
-    cache: Path = Path("runs/judge.sqlite")
-    """What the judge answered, by request: a run that goes on, or is made again, asks for none of it."""
     study: Study = "cxr"
     """``cxr``: chest X-rays (RadFact); ``ct``: CT scans (RadEval's ``radfact_ct``, times 100)."""
     negatives: Negatives = "keep"
@@ -40,25 +32,9 @@ class Radfact(Settings):
     """Of the reports: ``credentialed`` and ``patient`` ones go to hosts alone that the judge's settings list
     for the class."""
 
-    @model_validator(mode="after")
-    def _one_judge(self) -> "Radfact":
-        if (self.judge is None) == (self.replies is None):
-            raise ValueError("name one judge: 'judge' (an endpoint) or 'replies' (a file)")
-        return self
-
-    @field_serializer("judge")
-    def _answers_depend_on(self, judge: Endpoint | None) -> dict[str, Any] | None:
-        """Limits and prices are no part of what a run is known by: it goes on with a larger budget."""
-        return None if judge is None else judge.model_dump(mode="json", exclude=RUNNING)
-
     @property
     def variant(self) -> Variant:
         return VARIANTS[self.study, self.negatives]
-
-    @property
-    def host(self) -> str:
-        """Where the judge is, for the signature."""
-        return self.judge.host if self.judge else "file"
 
     def allow(self) -> None:
         """Let the reports be sent to the judge, or not.
@@ -104,7 +80,7 @@ def _score(settings: Radfact, run: str, references: Sequence[str], hypotheses: S
 
     pairs = list(zip(references, hypotheses, strict=True))
     languages = sorted({judge.language_of(text) for pair in pairs for text in pair if text.strip()}) or ["en"]
-    with open_judge(settings.judge, settings.replies, settings.cache, run) as backend:
+    with settings.opened(run) as backend:
 
         def say(requests: Sequence[Request]) -> None:
             if settings.judge and settings.judge.prices and requests:
