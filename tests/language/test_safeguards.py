@@ -100,6 +100,29 @@ def test_a_case_is_no_person_in_need(case: str, person: str, expected: str) -> N
     assert rule(person) == expected
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Can I raise my levothyroxine?", "dose"),
+        ("I forgot my bisoprolol this morning. Should I take two tonight?", "dose"),
+        ("Which dose of enoxaparin suits a creatinine clearance of 25?", "dose"),
+        ("Can I raise my arm after this fracture?", None),  # no medicine
+        ("I forgot my glasses. Is the heart enlarged?", None),
+        ("Does ibuprofen increase blood loss?", None),  # nobody asks for an amount
+        ("Do I need to stop metformin before contrast?", None),
+        ("هل أستطيع رفع الليفوثيروكسين؟", "dose"),
+        ("نسيت البيسوبرولول صباحاً. هل أضاعفه مساءً؟", "dose"),
+        ("هل أستطيع رفع ذراعي بعد هذا الكسر؟", None),
+        ("هل يزيد الإيبوبروفين النزف؟", None),
+        ("هل يجب أن أوقف الميتفورمين قبل حقن مادة التباين؟", None),
+    ],
+)
+def test_more_less_or_no_more_of_a_medicine_that_is_named_is_a_dose(
+    question: str, expected: str | None
+) -> None:
+    assert rule(question) == expected
+
+
 def test_a_picture_in_the_turn_changes_nothing() -> None:
     picture = ImagePart(image="0" * 64)
     found = screen([Message.of("user", picture, "How many mg of it should I take?")])
@@ -131,5 +154,10 @@ def test_only_the_last_turn_is_looked_at() -> None:
     assert screen(turns[:1]) is not None
 
 
-def test_the_rules_have_a_version() -> None:
-    assert len(version()) == 64
+def test_the_rules_have_a_version_that_the_names_of_medicines_are_part_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = version()
+    assert len(before) == 64
+    monkeypatch.setattr("bimedix2.language.safeguards.medicines_version", lambda: "another")
+    assert version() != before

@@ -15,8 +15,11 @@ import yaml
 
 from bimedix2 import io
 from bimedix2.language.concepts import Tongue
+from bimedix2.language.medicines import names_medicine
+from bimedix2.language.medicines import version as medicines_version
 from bimedix2.llm.backend import Reply
 from bimedix2.records import Message
+from bimedix2.text import sentences
 from bimedix2.text.arabic import normalise, script
 
 FILE = "safeguards.yaml"
@@ -50,10 +53,19 @@ class _Rule(NamedTuple):
     blank: re.Pattern[str] | None
     unless: re.Pattern[str] | None
     despite: re.Pattern[str] | None
+    medicine: bool
     say: dict[Tongue, str]
 
-    def fits(self, text: str) -> bool:
-        """Whether the rule answers a normalised text."""
+    def answers(self, text: str, parts: Sequence[str]) -> bool:
+        """Whether the rule answers a text, all of it normalised, and its sentences."""
+        if not self.medicine:
+            return self._fits(text)
+        for place, part in enumerate(parts):
+            if self._fits(part) and any(map(names_medicine, parts[max(0, place - 1) : place + 1])):
+                return True
+        return False
+
+    def _fits(self, text: str) -> bool:
         left = self.blank.sub("_", text) if self.blank else text
         if not self.when.search(left):
             return False
@@ -69,7 +81,12 @@ def _rules() -> tuple[_Rule, ...]:
         words[name] = _filled(pattern, words)
     parts = ("when", "blank", "unless", "despite")
     return tuple(
-        _Rule(row["rule"], **{part: _either(row.get(part), words) for part in parts}, say=row["say"])
+        _Rule(
+            row["rule"],
+            **{part: _either(row.get(part), words) for part in parts},
+            medicine=row.get("medicine", False),
+            say=row["say"],
+        )
         for row in found["rules"]
     )
 
@@ -87,8 +104,8 @@ def _either(patterns: dict[str, list[str]] | None, words: dict[str, str]) -> Any
 
 
 def version() -> str:
-    """Hash of the rules."""
-    return io.sha256_bytes(_text().encode())
+    """Hash of the rules, and of the names of medicines that they know."""
+    return io.sha256_bytes((_text() + medicines_version()).encode())
 
 
 def screen(messages: Sequence[Message]) -> Ruling | None:
@@ -98,9 +115,10 @@ def screen(messages: Sequence[Message]) -> Ruling | None:
     """
     words = messages[-1].text
     text = normalise(words)
+    parts = [normalise(words[start:end]) for start, end in sentences.split(words)]
     tongue: Tongue = script(words) or "en"
     for rule in _rules():
-        if rule.fits(text):
+        if rule.answers(text, parts):
             return Ruling(rule.name, rule.say[tongue])
     return None
 
