@@ -82,6 +82,27 @@ def test_a_users_own_folder_may_be_corrected_before_a_run_goes_on(tmp_path: Path
             assert out.resumed == (text != "[]")
 
 
+def test_a_room_that_begins_afresh_leaves_nothing_after_an_error_and_takes_nothing_over(
+    tmp_path: Path,
+) -> None:
+    def fail() -> None:
+        with RunFolder(tmp_path / "out", "x", {}, afresh=True) as run:
+            (run.path / "half.txt").write_text("half")
+            raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+    with RunFolder(tmp_path / "out", "x", {"a": 1}) as killed:  # as a kill leaves it
+        (killed.path / "records").mkdir()
+        (killed.path / "records" / "half.txt").write_text("half")
+    with RunFolder(tmp_path / "out", "x", {"a": 2}, afresh=True) as run:
+        assert not run.resumed
+        assert not (run.path / "records").exists()
+        run.publish({})
+    assert manifest.read_manifest(tmp_path / "out")["recipe"] == {"a": 2}
+
+
 def test_a_finished_folder_is_not_overwritten(tmp_path: Path) -> None:
     publish(tmp_path / "run")
     with pytest.raises(RunError, match="immutable"):

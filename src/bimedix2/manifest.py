@@ -7,6 +7,7 @@ half a folder and is never read.
 
 import fcntl
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ from bimedix2.errors import DataError, RunError
 MANIFEST = "manifest.json"
 RECIPE = ".recipe.json"
 INPUTS = ".inputs.json"
+LOCK = ".lock"
 
 
 def git_commit() -> str | None:
@@ -99,17 +101,26 @@ class RunFolder:
         recipe: the resolved recipe (JSON values); a half-written folder of another recipe is refused.
         inputs: name -> folder or file that the run reads; their hashes are recorded, and a half-written
             folder that was begun with another finished folder is refused.
+        afresh: the room takes nothing over from a half-written folder. What an error leaves is deleted then,
+            and a half of another recipe is no reason to refuse.
 
     ``resumed`` is true when the staging folder of an earlier, killed run was taken over.
     """
 
     def __init__(
-        self, target: Path, room: str, recipe: Mapping[str, Any], inputs: Mapping[str, Path] | None = None
+        self,
+        target: Path,
+        room: str,
+        recipe: Mapping[str, Any],
+        inputs: Mapping[str, Path] | None = None,
+        *,
+        afresh: bool = False,
     ) -> None:
         self.target = target
         self.room = room
         self.recipe = dict(recipe)
         self.inputs = dict(inputs or {})
+        self.afresh = afresh
         self.path = target.with_name(f".{target.name}.partial")
         self.resumed = False
         self._lock: int | None = None
@@ -118,14 +129,16 @@ class RunFolder:
     def __enter__(self) -> Self:
         if self.target.exists():
             raise RunError(f"{self.target} exists and finished folders are immutable; choose another output")
-        self.resumed = self.path.is_dir()
+        self.resumed = self.path.is_dir() and not self.afresh
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR)
+        self._lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._release()
             raise RunError(f"{self.path} is in use by another run; wait for it, or stop it") from None
+        if self.afresh:
+            self._empty()
         stamp = self.path / RECIPE
         if stamp.is_file() and io.read_json(stamp) != self.recipe:
             self._release()
@@ -158,7 +171,17 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.afresh and kind is not None and self.path.is_dir():
+            shutil.rmtree(self.path, ignore_errors=True)
         self._release()
+
+    def _empty(self) -> None:
+        """Delete all but the lock that this run holds."""
+        for path in self.path.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != LOCK:
+                path.unlink()
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -188,7 +211,7 @@ class RunFolder:
         io.write_json(self.path / MANIFEST, manifest)
         (self.path / RECIPE).unlink()
         (self.path / INPUTS).unlink()
-        (self.path / ".lock").unlink()
+        (self.path / LOCK).unlink()
         self.path.rename(self.target)
         io.fsync_dir(self.target.parent)
         return self.target

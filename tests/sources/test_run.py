@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
@@ -58,6 +60,38 @@ def test_every_published_source_needs_a_folder_and_names_what_is_not_there(
         sources.Part(source=source)
     part = sources.Part(source=source, path=tmp_path)
     with pytest.raises(DataError, match=r"has none of|does not exist"):
+        sources.run(sources.Config(parts=[part], output=tmp_path / "out"))
+    part = sources.Part(source=source, path=tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"nowhere is no folder|nowhere/manifest.json does not exist"):
+        sources.run(sources.Config(parts=[part], output=tmp_path / "out"))
+    assert list(tmp_path.iterdir()) == []  # so the corrected recipe meets nothing
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "text"),
+    [
+        ("medqa", "train.jsonl", "\n"),
+        ("slake", "train.json", "[]"),
+        ("pubmedqa", "ori_pqaa.json", "{}"),
+        ("pmc_vqa", "train.csv", "Figure_path,Question\n"),
+        ("pmc_vqa", "train.csv", ""),
+        ("llava_med_alignment", "llava_med_alignment_500k.json", "[ ]"),
+        ("folder", "manifest.json", "[]"),
+    ],
+)
+def test_a_file_without_a_row_is_no_empty_part(tmp_path: Path, source: str, name: str, text: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_text(text)
+    part = sources.Part(source=source, path=tmp_path / "in")
+    with pytest.raises(DataError, match=rf"{name} holds no row; "):
+        sources.run(sources.Config(parts=[part], output=tmp_path / "out"))
+
+
+def test_a_parquet_file_without_a_row_is_none_either(tmp_path: Path) -> None:
+    (tmp_path / "in" / "data").mkdir(parents=True)
+    pq.write_table(pa.table({"question": pa.array([], pa.string())}), tmp_path / "in/data/train-0.parquet")
+    part = sources.Part(source="path_vqa", path=tmp_path / "in")
+    with pytest.raises(DataError, match=r"train-0\.parquet holds no row"):
         sources.run(sources.Config(parts=[part], output=tmp_path / "out"))
 
 

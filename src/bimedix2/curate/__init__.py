@@ -1,6 +1,5 @@
 """Records to better records: filtered, de-identified, deduplicated; and the bilingual instruction set."""
 
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -83,11 +82,9 @@ def run(config: Config) -> Path:
     """Do what the recipe names, and write what is left and made into one finished folder."""
     read_manifest(config.input)
     if config.deidentify is not None:
-        read_key(config.deidentify.key)  # before a half-written folder of this recipe stands in the way
+        read_key(config.deidentify.key)  # before anything is read
     recipe = config.model_dump(mode="json", exclude={"reformat": RESUMABLE})
-    with RunFolder(config.output, "curate", recipe, {"input": config.input}) as out:
-        for half in ("records", "images", "deidentified"):  # of a run that was killed
-            shutil.rmtree(out.path / half, ignore_errors=True)
+    with RunFolder(config.output, "curate", recipe, {"input": config.input}, afresh=True) as out:
         work = Operations(config.filter, config.deidentify, config.duplicates)
         left, images = work.run(config.input, out.path)
         with ExitStack() as stack:

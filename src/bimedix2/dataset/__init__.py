@@ -132,14 +132,8 @@ def run(config: Config) -> Path:
     tokenizer = card.open_tokenizer(config.card.tokenizer) if config.card.tokenizer else None
     inputs = {f"inputs.{n}": path for n, path in enumerate(folders)}
     inputs |= {f"against.{n}": path for n, path in enumerate(against)}
-    with RunFolder(config.output, "dataset", config.model_dump(mode="json"), inputs) as out:
-        for name in (SPILL, "records", "images", "removed", "exports"):  # of a run that was killed
-            shutil.rmtree(out.path / name, ignore_errors=True)
-        try:
-            decided = _decide(config, folders, against)
-        except ConfigError:  # nothing is written yet: the recipe that follows is another one
-            shutil.rmtree(out.path, ignore_errors=True)
-            raise
+    with RunFolder(config.output, "dataset", config.model_dump(mode="json"), inputs, afresh=True) as out:
+        decided = _decide(config, folders, against)
         shards = _write(config, out.path, decided, folders)
         extra = _describe(config, out.path, decided, shards, tokenizer)
         plan = decided.plan

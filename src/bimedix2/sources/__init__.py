@@ -1,6 +1,5 @@
 """Published data, a folder of images, or pictures drawn here, to records: one file a source."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -146,10 +145,8 @@ def run(config: Config) -> Path:
     if config.download is not None:
         return download.run(config.download, config.output)
     inputs = {f"parts.{n}": part.path for n, part in enumerate(config.parts) if part.path is not None}
-    with RunFolder(config.output, "sources", config.model_dump(mode="json"), inputs) as out:
-        # What a killed run had stored is stored again: a row may have left the manifest since.
-        shutil.rmtree(out.path / "images", ignore_errors=True)
-        shutil.rmtree(out.path / "records", ignore_errors=True)
+    # What a killed run had stored is stored again: a row may have left the manifest since.
+    with RunFolder(config.output, "sources", config.model_dump(mode="json"), inputs, afresh=True) as out:
         store = ImageStore(out.path / "images")
         removed: list[tuple[str, str, str]] = []
         # Opened here and not where the rows are read: a generator that an error leaves behind is closed

@@ -35,12 +35,14 @@ def read(path: Path, store: ImageStore) -> Iterator[Record | Removed]:
     Every image is opened once, so that one that cannot be is removed here and not found in training.
 
     Raises:
-        DataError: ``manifest.json`` is absent or no list, or a row has no ``file``, a misspelt field, a value
-            of the wrong type, or a file outside the folder; names the row.
+        DataError: ``manifest.json`` is absent, empty or no list, or a row has no ``file``, a misspelt field,
+            a value of the wrong type, or a file outside the folder; names the row.
     """
     rows = io.read_json(path / "manifest.json")
     if not isinstance(rows, list):
         raise DataError(f"{path / 'manifest.json'} must be a list of rows, one an image")
+    if not rows:
+        raise DataError(f"{path / 'manifest.json'} holds no row; write one for each image")
     seen: set[str] = set()
     for number, row in enumerate(rows, 1):
         where = f"{path / 'manifest.json'} row {number}"

@@ -8,6 +8,7 @@ as a ``broken-row``, and the others go on.
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,28 @@ def _row(where: str, key: int | str, value: Any) -> Row | DataError:
     return Row(where, str(key), value)
 
 
+def _filled(read: Callable[[Path], Rows]) -> Callable[[Path], Rows]:
+    """A reader that takes no file without rows for an empty part of a dataset: its download broke off."""
+
+    @wraps(read)
+    def rows(file: Path) -> Rows:
+        row = None
+        for row in read(file):
+            yield row
+        if row is None:
+            raise DataError(f"{file} holds no row; fetch it again, or take it out of the folder")
+
+    return rows
+
+
+@_filled
 def lines(file: Path) -> Rows:
     """Rows of JSON Lines; one that is not JSON is its error."""
     for number, value in io.read_lines(file):
         yield _row(f"{file} line {number}", number, value)
 
 
+@_filled
 def items(file: Path) -> Rows:
     """Rows of one JSON list; JSON that breaks off ends the reading."""
     for key, value in io.read_items(file):
@@ -89,6 +106,7 @@ def items(file: Path) -> Rows:
         yield _row(f"{file} row {key}", key, value)
 
 
+@_filled
 def members(file: Path) -> Rows:
     """Rows of one JSON object, each under its key; JSON that breaks off ends the reading."""
     for key, value in io.read_items(file):
@@ -106,6 +124,7 @@ def items_or_lines(file: Path) -> Rows:
     yield from lines(file) if head.startswith("{") else items(file)
 
 
+@_filled
 def table(file: Path) -> Rows:
     """Rows of a CSV file under the names of its first line."""
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
@@ -136,6 +155,7 @@ def _undecoded(text: str) -> bool:
     return any("\udc80" <= character <= "\udcff" for character in text)
 
 
+@_filled
 def parquet(file: Path) -> Rows:
     """Rows of a Parquet file."""
     number = 0
@@ -158,8 +178,10 @@ def published(path: Path, files: Mapping[str, Split], dataset: str) -> list[tupl
         dataset: how the error calls it.
 
     Raises:
-        DataError: there is none.
+        DataError: there is none, or no folder.
     """
+    if not path.is_dir():
+        raise DataError(f"{path} is no folder; give the one that holds {dataset}'s published files")
     found = [(file, split) for name, split in files.items() for file in sorted(path.glob(name))]
     if not found:
         raise DataError(
@@ -180,7 +202,7 @@ def each(
         convert: ``convert(row, id)``: the record, id with the dataset in front.
 
     Raises:
-        DataError: the first row does not have the layout.
+        DataError: the first row does not have the layout, or there is none.
     """
     fits = False
     for number, row in enumerate(rows, 1):

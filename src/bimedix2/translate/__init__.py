@@ -102,7 +102,9 @@ def run(config: Config) -> Path:
             return _plan(config, backend)
         translator = _translator(config, backend)
         recipe = config.model_dump(mode="json", exclude=RESUMABLE)
-        out = stack.enter_context(RunFolder(config.output, "translate", recipe, {"input": config.input}))
+        inputs = {"input": config.input}
+        # What was answered stands in the cache, not in the half-written folder.
+        out = stack.enter_context(RunFolder(config.output, "translate", recipe, inputs, afresh=True))
         return _translate(config, translator, backend, out)
 
 
