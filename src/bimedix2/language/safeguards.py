@@ -23,6 +23,8 @@ from bimedix2.text import sentences
 from bimedix2.text.arabic import normalise, script
 
 FILE = "safeguards.yaml"
+SHORT = 25
+"""Words up to which a message is a line that somebody typed, and no report."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,15 @@ class _Rule(NamedTuple):
     medicine: bool
     say: dict[Tongue, str]
 
-    def answers(self, text: str, parts: Sequence[str]) -> bool:
-        """Whether the rule answers a text, all of it normalised, and its sentences."""
+    def answers(self, text: str, parts: Sequence[tuple[str, bool]]) -> bool:
+        """Whether the rule answers a text, all of it normalised, and its sentences as ``_parts`` has them."""
         if not self.medicine:
             return self._fits(text)
-        for place, part in enumerate(parts):
-            if self._fits(part) and any(map(names_medicine, parts[max(0, place - 1) : place + 1])):
+        before = ""
+        for part, asks in parts:
+            if asks and self._fits(part) and (names_medicine(part) or names_medicine(before)):
                 return True
+            before = part
         return False
 
     def _fits(self, text: str) -> bool:
@@ -115,12 +119,22 @@ def screen(messages: Sequence[Message]) -> Ruling | None:
     """
     words = messages[-1].text
     text = normalise(words)
-    parts = [normalise(words[start:end]) for start, end in sentences.split(words)]
+    parts = _parts(words)
     tongue: Tongue = script(words) or "en"
     for rule in _rules():
         if rule.answers(text, parts):
             return Ruling(rule.name, rule.say[tongue])
     return None
+
+
+def _parts(words: str) -> list[tuple[str, bool]]:
+    """The sentences, normalised, and whether each may ask for something.
+
+    In a long text, a report or a case, only what ends in a question mark asks; of a line it may be left out.
+    """
+    short = len(words.split()) <= SHORT
+    said = [words[start:end] for start, end in sentences.split(words)]
+    return [(normalise(one), short or "?" in one or "؟" in one) for one in said]
 
 
 def answer(messages: Sequence[Message], model: str) -> Fixed | None:
