@@ -68,3 +68,8 @@ def test_a_wrong_recipe_is_one_sentence(tmp_path: Path, text: str, overrides: li
 def test_a_missing_recipe_says_where_they_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="recipes/"):
         config.load(Outer, tmp_path / "none.yaml")
+
+
+def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.read_recipe(tmp_path)

@@ -20,6 +20,14 @@ class Settings(BaseModel):
 S = TypeVar("S", bound=Settings)
 
 
+def ascending(bounds: tuple[int, int]) -> tuple[int, int]:
+    """Check "at least, at most" of a recipe: not below 0, and not the wrong way round."""
+    least, most = bounds
+    if not 0 <= least <= most:
+        raise ValueError(f"write at least and at most, as [{min(bounds)}, {max(bounds)}], from 0 on")
+    return bounds
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML that refuses a key written twice: the second would silently win."""
 
@@ -47,6 +55,8 @@ def read_recipe(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"recipe {path} does not exist; see recipes/ for the shipped ones") from None
+    except OSError as error:
+        raise ConfigError(f"recipe {path} cannot be read ({error.strerror}); check it") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"recipe {path} is not UTF-8 at byte {error.start}; convert it") from error
     try:

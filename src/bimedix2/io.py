@@ -77,22 +77,35 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, *, nan: bool = False) -> Any:
     """Parse JSON text as the standard has it.
+
+    Args:
+        text: one value.
+        nan: take NaN and Infinity too, which pandas writes where there is no value.
 
     Raises:
         ValueError: a syntax error (``json.JSONDecodeError``), NaN or Infinity, nesting without end, or half
             of a surrogate pair, which no UTF-8 file can hold.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=None if nan else _refuse)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    _refuse_halves(text, value)
+    refuse_halves(text, value)
     return value
 
 
-def _refuse_halves(text: str, value: Any) -> None:
+def refuse_halves(text: str, value: Any) -> None:
+    """Refuse a value with half of a surrogate pair.
+
+    Args:
+        text: the JSON that the value was parsed from.
+        value: what is looked through where the text has such an escape.
+
+    Raises:
+        ValueError: there is one.
+    """
     if "\\ud" in text.lower():
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -215,7 +228,7 @@ class _Text:
             length = end - self.at  # reading on moves what is held
             if end + 2 < len(self.held) or not self.more():
                 end = self.at + length
-                _refuse_halves(self.held[self.at : end], value)
+                refuse_halves(self.held[self.at : end], value)
                 self.at = end
                 return value
 

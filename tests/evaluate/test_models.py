@@ -14,6 +14,7 @@ from bimedix2 import evaluate, io
 from bimedix2.config import build
 from bimedix2.errors import ConfigError, DataClassError, DataError, EndpointError, ModelError
 from bimedix2.evaluate import Config, models
+from bimedix2.evaluate.answers_file import AnswersFile
 from bimedix2.evaluate.ask import Ledger, Way, answers, ask
 from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
 from bimedix2.manifest import read_manifest, verify
@@ -365,3 +366,11 @@ def test_equal_questions_of_different_ids_have_an_answer_each(
     ask(Way(answers), samples, subject, ledger, Asking(ImageStore(tmp_path / "images"), 8), lambda _: None)
     given = {sample.id: ledger.known[subject.request(sample, 8)]["answer"] for sample in samples}
     assert given == texts
+
+
+def test_half_a_surrogate_pair_in_an_answers_file_is_one_sentence(tmp_path: Path) -> None:
+    """As systems write it that cut a text in the middle of a sign; no UTF-8 file could hold the answer."""
+    file = tmp_path / "answers.jsonl"
+    file.write_text('{"question_id": "a", "text": NaN}\n{"question_id": "b", "text": "\\ud83d"}\n')
+    with pytest.raises(DataError, match="line 2 is not JSON: an escape is half of a surrogate pair"):
+        AnswersFile(file)

@@ -211,3 +211,26 @@ def test_a_users_error_is_one_line(cli: Any, tmp_path: Path, args: list[str], sa
     assert err.startswith("error: ")
     assert says in err
     assert err.count("\n") == 1
+
+
+def test_scores_of_zero_are_numbers(cli: Any, tmp_path: Path) -> None:
+    """Only a mean over no question is none."""
+    path = write(tmp_path / "a.jsonl", [{"gold": "left lung", "pred": "heart"}])
+    lines = dict(line.split(None, 1) for line in cli("score", "vqa", path)[1].splitlines()[1:-1])
+    assert (lines["bleu"], lines["F1"], lines["openQuestionsRecall"]) == ("0", "0", "0")
+    assert lines["closedQuestionsAccuracy"] == "no such question"
+
+
+def test_the_pairs_are_never_overwritten(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, VQA)
+    before = path.read_bytes()
+    for same in (path, tmp_path / "." / "a.jsonl"):
+        code, _, err = cli("score", "vqa", str(path), "--per-item", str(same))
+        assert (code, path.read_bytes()) == (2, before)
+        assert "would overwrite the pairs; name another file" in err
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    code, out, err = cli("score", "vqa", str(path), "--per-item", str(tmp_path / "file" / "items.jsonl"))
+    assert (code, out) == (2, "")
+    assert "items.jsonl cannot be written (" in err
+    assert "Traceback" not in err

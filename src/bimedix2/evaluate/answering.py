@@ -7,21 +7,32 @@ score: it is kept with its reason.
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bimedix2 import __version__, io
-from bimedix2.errors import ConfigError, ContextError, DataError, ImageError
+from bimedix2.errors import ConfigError, ContextError, DataError, ImageError, RefusedError
 from bimedix2.evaluate import models
 from bimedix2.evaluate.ask import Ledger, answers, ask
 from bimedix2.evaluate.signature import Subject, decoding_words
 from bimedix2.evaluate.task import Asking, Raw, Sample, Way
-from bimedix2.llm.backend import Backend
+from bimedix2.llm.backend import (
+    UNWATCHED,
+    Backend,
+    Loglikelihood,
+    Outcome,
+    Reply,
+    Request,
+    Watch,
+    WatchedBackend,
+    all_answered,
+)
 from bimedix2.manifest import git_commit
 from bimedix2.records import DataClass, Record
 from bimedix2.records.images import ImageStore
@@ -156,10 +167,64 @@ def inputs(config: "Config", data: dict[str, Path]) -> dict[str, Path]:
 
 @contextmanager
 def progress() -> "Iterator[Progress]":
-    """A bar a benchmark."""
+    """A bar a benchmark, on the error stream: what is printed stays what was asked for."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns) as bar:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         yield bar
+
+
+class Counted:
+    """A judge whose replies a bar counts; what it is asked raises the bar's total. A ``WatchedBackend``.
+
+    Args:
+        backend: the judge.
+        bar: of ``progress``.
+        label: what stands before the bar.
+    """
+
+    def __init__(self, backend: WatchedBackend, bar: Progress, label: str) -> None:
+        self._backend = backend
+        self._bar = bar
+        self._asked = 0
+        self._line = bar.add_task(label, total=None)
+
+    @property
+    def name(self) -> str:
+        """The judge's."""
+        return self._backend.name
+
+    def chat(self, requests: Sequence[Request]) -> list[Reply]:
+        """As the judge's."""
+        return all_answered(self.attempt(requests, UNWATCHED))
+
+    def loglikelihood(self, pairs: Sequence[tuple[Request, str]]) -> list[Loglikelihood]:
+        """As the judge's, not counted."""
+        return self._backend.loglikelihood(pairs)
+
+    def attempt(self, requests: Sequence[Request], watch: Watch) -> list[Reply | RefusedError]:
+        """As the judge's."""
+        self._asked += len(requests)
+        self._bar.update(self._line, total=self._asked)
+        return self._backend.attempt(requests, _Ticking(watch, lambda: self._bar.advance(self._line)))
+
+    def score(self, pairs: Sequence[tuple[Request, str]], watch: Watch) -> list[Loglikelihood | RefusedError]:
+        """As the judge's, not counted."""
+        return self._backend.score(pairs, watch)
+
+
+@dataclass(frozen=True)
+class _Ticking:
+    """A watch, and who else hears of each answer."""
+
+    watch: Watch
+    tick: Callable[[], None]
+
+    def sending(self, number: int) -> None:
+        self.watch.sending(number)
+
+    def answered(self, number: int, outcome: Outcome) -> None:
+        self.watch.answered(number, outcome)
+        self.tick()
 
 
 def collect(

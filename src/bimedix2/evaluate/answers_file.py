@@ -180,9 +180,11 @@ def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            row = io.parse_json(line, nan=True)
+        except json.JSONDecodeError as error:
             raise DataError(f"{path} line {number} is not JSON; write one answer a line") from error
+        except ValueError as error:
+            raise DataError(f"{path} line {number} is not JSON: {error}; correct that line") from error
         if not isinstance(row, dict) or "question_id" not in row:
             raise DataError(f"{path} line {number} has no 'question_id'; answers are joined by it")
         rows.append((number, row))

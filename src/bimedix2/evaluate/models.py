@@ -30,6 +30,7 @@ from bimedix2.llm.backend import Loglikelihood, Reply, Request, Watch
 from bimedix2.llm.connect import open_endpoint
 from bimedix2.llm.endpoint import RUNNING, Endpoint
 from bimedix2.manifest import MANIFEST
+from bimedix2.records import DataClass
 
 
 class ModelSource(Settings):
@@ -106,6 +107,20 @@ class Cascade(Settings):
 
 
 ModelSource.model_rebuild()
+
+
+def allow(model: Model, data_class: DataClass) -> None:
+    """Let records of that class be sent to a model before it is opened, or not.
+
+    Raises:
+        DataClassError: it is behind an endpoint whose host is not listed for the class.
+    """
+    if isinstance(model, str):
+        return
+    if model.cascade is not None:
+        allow(model.cascade.model, data_class)
+    if model.endpoint is not None:
+        model.endpoint.allow(data_class)
 
 
 def inputs(model: Model, role: str = "model") -> dict[str, Path]:

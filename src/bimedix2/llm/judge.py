@@ -1,6 +1,7 @@
 """A language model as judge: an endpoint, or its replies in a file, behind the cache."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -8,7 +9,8 @@ from typing import Any, Self
 from pydantic import field_serializer, model_validator
 
 from bimedix2.config import Settings
-from bimedix2.llm.backend import IdentifiedBackend
+from bimedix2.llm.backend import IdentifiedBackend, Request
+from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cache, Cached
 from bimedix2.llm.connect import open_endpoint
 from bimedix2.llm.endpoint import RUNNING, Endpoint
@@ -40,6 +42,19 @@ class Judged(Settings):
     def host(self) -> str:
         """Where the judge is, for the signature."""
         return self.judge.host if self.judge else "file"
+
+    def say_cost(self, backend: Cached, requests: Sequence[Request], who: str, more: str = "") -> None:
+        """Tell what requests cost that the cache does not answer, before they are sent; needs prices.
+
+        Args:
+            backend: of ``opened``.
+            requests: what is about to be asked, as far as it is known.
+            who: what the judge is called.
+            more: what comes on top beside repeated tries, as ``canaries and ``.
+        """
+        if self.judge and self.judge.prices and requests:
+            cost = estimate(backend.unanswered(requests), self.judge.prices)
+            print(f"{who}: {cost}; {more}repeated tries come on top", file=sys.stderr)
 
     @contextmanager
     def opened(self, run: str) -> Iterator[Cached]:

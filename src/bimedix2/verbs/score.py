@@ -17,6 +17,9 @@ SHOWN = 20
 NAMED = 4
 """Numbers that are named where one reason keeps several away."""
 
+COUNTS = ("closedQuestions", "openQuestions")
+"""Numbers of questions, and the beginnings of the keys whose means are over these."""
+
 
 class Kind(StrEnum):
     """What is scored, with the fields of a line."""
@@ -74,6 +77,8 @@ def score(
     if (scorer or radfact) and what is Kind.vqa:
         name = "--scorer" if scorer else "--radfact"
         raise ConfigError(f"{name} belongs to reports; leave it out, or score a file of ref and hyp")
+    if per_item is not None and per_item.resolve() == pairs.resolve():
+        raise ConfigError(f"--per-item {per_item} would overwrite the pairs; name another file")
     asked = heavy.asked_for(scorer or [])
     found = read_pairs(pairs, *FIELDS[what])
     result, items = _vqa(found, mode) if what is Kind.vqa else _report(found, mode, asked, radfact)
@@ -96,7 +101,7 @@ def _vqa(found: "Pairs", mode: Mode) -> tuple[dict[str, Any], list[dict[str, Any
     scores = [module.score_pair(pair.right, pair.given) for pair in found.pairs]
     items = [module.per_item(one) for one in scores]
     closed = sum(item["closed"] for item in items)
-    counts = {"closedQuestions": closed, "openQuestions": len(items) - closed}
+    counts = dict(zip(COUNTS, (closed, len(items) - closed), strict=True))
     return {**counts, **module.aggregate(scores)}, items
 
 
@@ -166,12 +171,16 @@ def _sign(found: "Pairs", scorer: str, weights: str, judge: str) -> str:
 
 def _write_items(path: Path, found: "Pairs", items: list[dict[str, Any]]) -> None:
     from bimedix2 import io
+    from bimedix2.errors import DataError
 
     rows = (
         {"line": pair.line, **({} if pair.id is None else {"id": pair.id}), **item}
         for pair, item in zip(found.pairs, items, strict=True)
     )
-    io.write_jsonl(path, rows)
+    try:
+        io.write_jsonl(path, rows)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written ({error.strerror}); name another file") from error
 
 
 def _print(result: dict[str, Any], found: "Pairs") -> None:
@@ -184,8 +193,8 @@ def _print(result: dict[str, Any], found: "Pairs") -> None:
         if value is None:
             absent.setdefault(result["unavailable"].get(key, "no pair has a value"), []).append(key)
         elif isinstance(value, float):
-            kind = key[: key.find("Questions") + len("Questions")]
-            shown = "no such question" if result.get(kind) == 0 else f"{value:.6g}"
+            kind = next((name for name in COUNTS if key.startswith(name)), "")
+            shown = "no such question" if kind and not result[kind] else f"{value:.6g}"
             print(f"    {key:<32}{shown}")
     for reason, keys in absent.items():
         more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""

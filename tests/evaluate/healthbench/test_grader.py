@@ -3,6 +3,7 @@
 import pytest
 
 from bimedix2.errors import DataError
+from bimedix2.evaluate.canaries import require
 from bimedix2.evaluate.healthbench.grader import (
     Asked,
     canaries,
@@ -10,7 +11,6 @@ from bimedix2.evaluate.healthbench.grader import (
     grade,
     grade_canaries,
     met_again,
-    require,
 )
 from bimedix2.evaluate.healthbench.load import Rubric, Turn
 from bimedix2.records import DataClass
@@ -86,5 +86,5 @@ def test_a_grader_that_says_yes_to_all_fails() -> None:
     lines = grade_canaries(Grader(lambda criterion, tries: verdict(True)), ["en", "ar"], 1)
     assert len(lines) == 20
     with pytest.raises(DataError, match=r"right: 0 of 5 'not met' in 'en'; 0 of 5 'not met' in 'ar'"):
-        require(canaries_of(lines))
-    require(canaries_of(grade_canaries(Grader(), ["en", "ar"], 1)))
+        require("grader", canaries_of(lines))
+    require("grader", canaries_of(grade_canaries(Grader(), ["en", "ar"], 1)))

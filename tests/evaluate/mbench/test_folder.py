@@ -10,7 +10,7 @@ import pytest
 
 from bimedix2 import config as recipes
 from bimedix2 import evaluate, io
-from bimedix2.errors import ConfigError, DataError, ImageError, RunError
+from bimedix2.errors import ConfigError, ContextError, DataError, ImageError, RunError
 from bimedix2.evaluate import Config, paper
 from bimedix2.evaluate.mbench.folder import run
 from bimedix2.evaluate.mbench.load import load
@@ -71,7 +71,9 @@ def test_two_systems_in_one_folder(
     judge = judge_type()
     done = judged(settings, judge)
     verify(done)
-    said = capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert printed.out == ""  # bars and costs are for the error stream
+    said = printed.err
     assert "11 requests, an estimate" in said
     page = (done / "scores.md").read_text(encoding="utf-8")
     first = "**Partial: poor: 1 of 6 items have no score (1 no answer). These numbers are no whole result.**"
@@ -291,3 +293,61 @@ def test_its_questions_are_written_out_and_their_answers_come_back(
     )
     done = judged({**with_(settings, answers=[]), "model": {"answers": str(file)}}, judge_type())
     assert [one["model"] for one in io.read_json(done / "scores.json")["systems"]] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"plan": {"protocol": "llavamed"}}, "'llavamed' is in English alone"),
+        ({"plan": {"protocol": "bimedix2", "prompt": "ours"}}, "has the published prompt"),
+        ({"twin": None}, "needs the benchmark's other file"),
+    ],
+)
+def test_what_would_stop_the_judging_is_said_before_a_model_answers(
+    settings: dict[str, Any], judge_type: Any, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    """Not after hours of inference."""
+    judge = judge_type(lambda text, request: pytest.fail("asked"))
+    with pytest.raises((ConfigError, DataError), match=said):
+        judged(with_(settings, images=str(tmp_path), answers=[], **changes), judge)
+
+
+@pytest.mark.parametrize("key", ["tries", "samples", "max_tokens"])
+def test_a_plan_without_a_reply_is_refused(settings: dict[str, Any], key: str) -> None:
+    with pytest.raises(ConfigError, match=f"mbench.plan.{key}"):
+        recipes.build(Config, with_(settings, plan={key: 0}))
+
+
+def test_a_question_that_cannot_be_asked_has_no_score_and_its_reason(
+    settings: dict[str, Any], judge_type: Any, tmp_path: Path
+) -> None:
+    """Longer than the context, or a picture that does not open: the others are answered and judged."""
+    items = load(Path(settings["mbench"]["questions"]), "ar").items
+    for item in items.values():
+        (tmp_path / item.image).write_bytes(item.image.encode())
+
+    class Model:
+        name, identity = "ours@1", "weights"
+
+        def chat(self, requests: Any) -> Any:
+            from bimedix2.llm.backend import Reply
+
+            found = {item.question: item for item in items.values()}
+            for request in requests:
+                number = found[request.messages[0].text].question_id
+                if number == 1:
+                    raise ContextError("the conversation is longer than 4 tokens")
+                if number == 4:
+                    raise ImageError("no picture")
+            return [Reply(found[r.messages[0].text].reference, self.name, "stop", 1, 1) for r in requests]
+
+    model: Any = Model()
+    done = judged(
+        with_(settings, images=str(tmp_path), answers=[]),
+        judge_type(),
+        lambda *_: Subject(model, "weights", "template"),
+    )
+    first = (done / "scores.md").read_text(encoding="utf-8").splitlines()[0]
+    assert "2 of 6 items have no score" in first
+    assert "1 longer than the context, 1 picture cannot be opened" in first
+    assert evaluate.replay(done) == ["judgements.jsonl", "paper.jsonl", "scores.json", "scores.md"]

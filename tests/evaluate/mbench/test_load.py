@@ -215,3 +215,32 @@ def test_answers_of_something_else_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         read_answers(lines(tmp_path / "a.jsonl", given), load(english_file, "en").items)
+
+
+def test_one_of_several_systems_of_a_file_is_chosen_by_name(english_file: Path, tmp_path: Path) -> None:
+    items = load(english_file, "en").items
+    both = [{"question_id": n, "text": name, "model": name} for name in ("a", "b") for n in items]
+    file = lines(tmp_path / "both.jsonl", both)
+    with pytest.raises(DataError, match="has answers of a, b; keep one model a file, or name one of them"):
+        read_answers(file, items)
+    with pytest.raises(DataError, match="name one of them"):
+        read_answers(file, items, "c")
+    found = read_answers(file, items, "b")
+    assert (found.model, set(found.texts.values()), found.traps) == ("b", {"b"}, {})
+    one = lines(tmp_path / "one.jsonl", both[: len(items)])
+    assert read_answers(one, items, "another name").model == "another name"
+
+
+@pytest.mark.parametrize("number", [0.0, "0"])
+def test_an_id_of_a_table_is_an_id(english_file: Path, tmp_path: Path, number: Any) -> None:
+    file = lines(tmp_path / "one.jsonl", [{"question_id": number, "text": "x", "model": "m"}])
+    assert read_answers(file, load(english_file, "en").items).texts == {0: "x"}
+
+
+def test_half_a_surrogate_pair_is_one_sentence(english_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "cut.jsonl"
+    file.write_text('{"question_id": 0, "text": "ok"}\n{"question_id": 1, "text": "\\ud83d"}\n')
+    with pytest.raises(DataError, match="not JSON after line 2: an escape is half of a surrogate pair"):
+        read_answers(file, load(english_file, "en").items)
+    with pytest.raises(DataError, match="cannot be read"):
+        load(tmp_path, "en")

@@ -1,6 +1,6 @@
 """Reports: columns, means, what is unavailable, and RadCliQ from its parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +120,17 @@ def test_a_constant_answer_is_noted(golden_folder: Path, tmp_path: Path) -> None
 def test_weights_of_the_hub_are_told_apart_by_their_id() -> None:
     assert heavy.identity({"bertscore": None}) == "bertscore:hub"
     assert heavy.identity({"bertscore": "roberta-large"}) == "bertscore:hub(roberta-large)"
+
+
+def test_a_value_that_is_no_number_is_counted_and_in_no_mean() -> None:
+    def broken(references: Sequence[str], hypotheses: Sequence[str]) -> Scored:
+        del references, hypotheses
+        return Scored({"x": [0.5, float("nan"), float("inf"), None]})
+
+    pairs = [Pair(n, "a", "a") for n in range(4)]
+    report = score_reports(pairs, scorers={"x": (["x"], lambda: broken)})
+    assert report.columns["x"] == [0.5, None, None, None]
+    assert report.values()["x"] == 0.5
+    assert report.partial == [
+        "x: 2 of 4 pairs have a value that is no number (NaN) and are in no mean; check the scorer's weights"
+    ]

@@ -196,3 +196,22 @@ def test_notes_that_are_missing_or_of_other_rows_are_named(tmp_path: Path, notes
     (tmp_path / "other.txt").write_text("404\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"none of the 1 rows .* \(not in the notes: 1\)"):
         mimic_iii.read(Mimic3(notes=Path(notes["notes"]), split=tmp_path / "other.txt"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.txt", b"11\n\xff\n", "a.txt is not UTF-8 at byte 3; convert it"),
+        ("a.json", b'["\xe9"]', "a.json is not UTF-8 at byte 2"),
+        ("a.json", b"[" * 100_000, "a.json is not JSON: it is nested too deeply"),
+        ("a.json", b"[11, NaN]", "a.json row 2: ROW_ID is no whole number"),
+        ("a.txt", "\u00b2\n".encode(), "a.txt line 1: ROW_ID is no whole number"),
+        ("a.txt", b"9" * 5000, "a.txt line 1: ROW_ID is no whole number"),
+    ],
+)
+def test_bytes_that_are_no_split_are_one_sentence(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        row_ids(tmp_path / name)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bimedix2.errors import DataError, RefusedError
+from bimedix2.evaluate.canaries import require
 from bimedix2.evaluate.uphill.judge import (
     Verdict,
     canaries_of,
@@ -15,7 +16,6 @@ from bimedix2.evaluate.uphill.judge import (
     label_again,
     label_canaries,
     quote_problem,
-    require,
 )
 from bimedix2.llm.backend import Reply, Request, Watch
 from bimedix2.records import DataClass
@@ -114,10 +114,10 @@ def test_what_the_judge_sees_holds_the_claim_and_the_response_and_not_the_query(
 
 def test_a_judge_that_labels_the_canaries_right_passes() -> None:
     found = canaries_of(label_canaries(Judge(), ["en", "ar"], 1))
-    assert [(one.language, one.label, one.right, one.n) for one in found] == [
+    assert [(one.language, one.verdict, one.right, one.n) for one in found] == [
         (tongue, label, 5, 5) for tongue in ("en", "ar") for label in ("support", "refute", "neutral")
     ]
-    require(found)
+    require("judge", found)
 
 
 def test_a_judge_that_sees_refutation_everywhere_fails() -> None:
@@ -125,12 +125,12 @@ def test_a_judge_that_sees_refutation_everywhere_fails() -> None:
     with pytest.raises(
         DataError, match="right: 0 of 5 'support' in 'ar'; 0 of 5 'neutral' in 'ar'; at least 80%"
     ):
-        require(found)
+        require("judge", found)
 
 
 def test_unparsed_canaries_are_wrong() -> None:
     with pytest.raises(DataError, match=r"0 of 5 'support' in 'en'.* choose another judge"):
-        require(canaries_of(label_canaries(Judge(lambda text, tries: "prose"), ["en"], 1)))
+        require("judge", canaries_of(label_canaries(Judge(lambda text, tries: "prose"), ["en"], 1)))
 
 
 def test_a_label_is_read_again_from_the_kept_replies() -> None:

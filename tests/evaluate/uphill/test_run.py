@@ -9,7 +9,7 @@ import pytest
 
 from bimedix2 import config as recipes
 from bimedix2 import evaluate, io
-from bimedix2.errors import ConfigError, DataError, EndpointError, RunError
+from bimedix2.errors import ConfigError, DataClassError, DataError, EndpointError, RunError
 from bimedix2.evaluate import paper
 from bimedix2.evaluate.uphill.load import build, claims
 from bimedix2.manifest import read_manifest, verify
@@ -222,3 +222,32 @@ def test_a_replay_reads_every_label_again_and_finds_a_changed_one(
         RunError, match=r"answers\.jsonl line 1: the label is refute, the judge's .* says support"
     ):
         evaluate.replay(done)
+
+
+def test_nothing_is_sent_where_the_claims_may_not_go(tmp_path: Path, replies: Callable[..., Path]) -> None:
+    """Neither the judge's canaries nor a query: both hosts are looked at first."""
+    file = write(tmp_path / "en.csv", [row("garlic helps", "false", 0)])
+    mine = {"files": {"en": str(file)}, "data_class": "credentialed"}
+    judge = {"judge": {"base_url": "http://judge.test/v1", "model": "m"}, "cache": str(tmp_path / "c")}
+    recipe = recipes.build(evaluate.Config, {"output": str(tmp_path / "o"), "uphill": {**mine, **judge}})
+    with pytest.raises(DataClassError, match=r"may not be sent to judge\.test"):
+        evaluate.run(recipe, lambda *_: pytest.fail("opened"))
+    model = {"endpoint": {"base_url": "http://model.test/v1", "model": "m"}}
+    recipe = settings(tmp_path, replies([]), uphill=mine, model=model)
+    with pytest.raises(DataClassError, match=r"may not be sent to model\.test"):
+        evaluate.run(recipe, lambda *_: pytest.fail("opened"))
+    assert not (tmp_path / "c").exists()
+    assert not (tmp_path / "judge.sqlite").exists()
+
+
+def test_a_key_of_other_tasks_and_a_folder_in_a_file_s_place_are_one_sentence(
+    tmp_path: Path, replies: Callable[..., Path]
+) -> None:
+    with pytest.raises(ConfigError, match=r"write uphill\.max_tokens"):
+        evaluate.run(settings(tmp_path, replies([]), max_tokens=9), lambda *_: pytest.fail("opened"))
+    recipe = settings(tmp_path, replies([]), uphill={"files": {"en": str(tmp_path)}})
+    with pytest.raises(DataError, match="cannot be read"):
+        evaluate.run(recipe, lambda *_: pytest.fail("opened"))
+    recipe = settings(tmp_path, replies([]), uphill={"hand": str(tmp_path)})
+    with pytest.raises(DataError, match="cannot be read"):
+        evaluate.run(recipe, lambda *_: pytest.fail("opened"))

@@ -133,9 +133,13 @@ def _medqa(row: Table) -> dict[str, Any]:
         label = number(row, "label", 0, 3)
     else:
         question, options = text(row, "question"), row.value.get("options")
-        if not isinstance(options, dict) or sorted(options) != list("ABCD"):
+        if (
+            not isinstance(options, dict)
+            or sorted(options) != list("ABCD")
+            or not all(isinstance(one, str) for one in options.values())
+        ):
             raise DataError(f"{row.where}: 'options' are not four texts A to D; give MedQA with four options")
-        endings = [str(options[one]) for one in "ABCD"]
+        endings = [options[one] for one in "ABCD"]
         label = letter(row, text(row, "answer_idx"), 4)
     name = str(row.value.get("id") or f"test-{row.number}")
     named = {f"ending{n}": ending for n, ending in enumerate(endings)}
@@ -148,9 +152,10 @@ def usmle(folder: Path) -> Found:
     pictured = io.read_json(folder / "question_with_images.json")
     for step in STEPS:
         solutions = io.read_json(folder / f"{step}_solutions.json")
-        if not isinstance(solutions, dict) or not isinstance(pictured, dict) or step not in pictured:
+        listed = pictured.get(step) if isinstance(pictured, dict) else None
+        if not isinstance(solutions, dict) or not isinstance(listed, list):
             raise DataError(f"{folder} is not the USMLE self-assessment's layout; fetch its files again")
-        skipped = {str(one) for one in pictured[step]}
+        skipped = {str(one) for one in listed}
         for row in table(folder / f"{step}.json"):
             own = str(row.value.get("no"))
             options = row.value.get("options")
@@ -165,7 +170,7 @@ def usmle(folder: Path) -> Found:
 
 
 def _usmle(row: Table, name: str, options: dict[str, Any], solution: str) -> dict[str, Any]:
-    keys = sorted(options)
+    keys = sorted(key for key, one in options.items() if one is not None)  # a table fills absent ones so
     right = solution.strip().upper()
     if right not in keys:
         raise DataError(f"{row.where}: the solution '{right}' is none of {', '.join(keys)}; correct the file")

@@ -10,6 +10,9 @@ from typing import Any
 from bimedix2 import io
 from bimedix2.errors import DataError
 
+CHUNK = 1 << 12
+"""Bytes in which a JSON file shows what it is."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -101,12 +104,20 @@ def _csv(path: Path, header: bool) -> Iterator[Any]:
 
 
 def _json(path: Path) -> Iterator[Any]:
-    text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
-    if text.lstrip().startswith("["):
+    if _is_list(path):
         yield from io.read_json(path)
     else:  # published files of JSON Lines are often called .json
         for _, value in io.read_jsonl(path):
             yield value
+
+
+def _is_list(path: Path) -> bool:
+    """Whether a file begins as a JSON list does, whatever stands behind."""
+    try:
+        with path.open("rb") as file:
+            return file.read(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+    except OSError:
+        return False  # who reads on says what is wrong with it
 
 
 def text(row: Table, field: str, *, blank: bool = False) -> str:

@@ -2,8 +2,6 @@
 
 import random
 import re
-import shutil
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,57 +10,41 @@ from pydantic import Field, model_validator
 
 from bimedix2 import io
 from bimedix2.errors import RunError
-from bimedix2.evaluate import answering, failures
+from bimedix2.evaluate import answering, canaries, judged
 from bimedix2.evaluate.answering import Answered, Basis
 from bimedix2.evaluate.healthbench import grader as grading
 from bimedix2.evaluate.healthbench import report, scores
 from bimedix2.evaluate.healthbench.load import OURS, Item, missing, ours, read, script_of
-from bimedix2.evaluate.models import Model
-from bimedix2.evaluate.signature import Subject, open_subject
-from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
+from bimedix2.evaluate.judged import CANARIES, Opener
+from bimedix2.evaluate.signature import open_subject
+from bimedix2.evaluate.task import AS_IT_IS, Sample
 from bimedix2.language.concepts import Tongue
-from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cached
-from bimedix2.llm.judge import Judged
+from bimedix2.llm.structured import Rules, as_asked
 from bimedix2.manifest import RunFolder, read_manifest
-from bimedix2.records import DataClass, Language, Message, Provenance, Record, Split
+from bimedix2.records import Language, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
 
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config
 
-CANARIES = "canaries.jsonl"
-"""In a folder of scores: what the grader said where it is known what is right."""
-TOGETHER = 256
-"""Rubrics graded in one call; each reply is in the cache by itself."""
 NO_SCORE = "a verdict is missing"
 """Why an item that has an answer has no score."""
-Opener = Callable[[Model, int | None, Any], Subject]
 
 
-class Healthbench(Judged):
-    """Which items, and who grades."""
+class Healthbench(judged.Settings):
+    """Which items, and who grades; ``data_class`` is of ``files``, our own cases are open."""
 
     files: dict[str, Path] = {}
     """Set -> a file in HealthBench's layout: ``main``, ``hard`` and ``consensus`` are the published ones, any
     other name a set of your own (an Arabic one, for example); empty: our own cases in ``languages``."""
     twins: dict[str, str] = {}
     """A set -> the set that has the same ids in another language: their difference is told, paired."""
-    languages: list[Tongue] = Field(default=["en", "ar"], min_length=1)
-    """Of our own cases."""
-    tries: int = Field(default=3, ge=1)
-    """Replies asked for, where the grader's cannot be read."""
     max_tokens: int = Field(default=2048, ge=1)
     """Of a response; a longer one is cut and graded as it stands."""
-    data_class: DataClass = DataClass.OPEN
-    """Of ``files``; our own cases are open."""
 
     @model_validator(mode="after")
-    def _whole(self) -> "Healthbench":
-        if len(set(self.languages)) < len(self.languages):
-            raise ValueError("a language is named twice")
-        if self.files and self.languages != ["en", "ar"]:
-            raise ValueError("'languages' are of our own cases; beside 'files' leave it out")
+    def _sets(self) -> "Healthbench":
         for name in self.files:
             if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or name.startswith(OURS):
                 raise ValueError(
@@ -72,11 +54,6 @@ class Healthbench(Judged):
             if name not in self.files:
                 raise ValueError(f"'twins' names '{name}', and 'files' has no such set")
         return self
-
-    @property
-    def shown(self) -> DataClass:
-        """The class of conversations and responses."""
-        return self.data_class if self.files else DataClass.OPEN
 
     @property
     def pairs(self) -> dict[str, str]:
@@ -101,42 +78,27 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         ModelError: there is no such model.
     """
     settings, items = _read(config)
-    if settings.judge:
-        settings.judge.allow(settings.shown)
-    # Where the replies are kept changes no verdict: a run that its budget stopped goes on with a larger one.
-    without: Any = {"healthbench": {"cache"}}
-    recipe = config.model_dump(mode="json", exclude=without)
+    judged.check(config, "healthbench", settings)
     inputs = answering.inputs(config, _inputs(settings))
-    with RunFolder(config.output, "evaluate", recipe, inputs) as out:
+    with RunFolder(config.output, "evaluate", judged.recipe(config, "healthbench"), inputs) as out:
         samples = [_sample(item, settings) for item in items]
-        answering.guard(out.path, (sample.record for sample in samples))
-        ledger = answering.open_ledger(out.path, config.reuse)
-        opened = settings.opened(str(config.output))
-        with opened as judge, answering.progress() as bar:
-            canaries = grading.grade_canaries(judge, _tongues(items), settings.tries)
-            grading.require(grading.canaries_of(canaries))
-            subject = opener(config.model, config.threads, config.dtype)
-            asking = Asking(ImageStore(out.path), settings.max_tokens, config.batch)
-            found = answering.collect(subject, samples, asking, ledger, bar, "responses")
-            rows = [_row(one, item) for one, item in zip(found, items, strict=True)]
+
+        def tried(judge: Cached) -> list[dict[str, Any]]:
+            known = grading.grade_canaries(judge, _tongues(items), settings.tries)
+            canaries.require("grader", grading.canaries_of(known))
+            return known
+
+        with judged.heard(config, settings, samples, opener, out, tried) as found:
+            rows = [_row(one, item) for one, item in zip(found.answers, items, strict=True)]
             rubrics = sum(len(row["rubrics"]) for row in rows if not row["no answer"])
-            line = bar.add_task("verdicts", total=rubrics)
-            _grade(settings, judge, items, rows, lambda count: bar.advance(line, count))
-        reasons = answering.failures(row["failure"] for row in rows)
-        answering.require("healthbench", len(rows) - sum(reasons.values()), reasons)
-        signature = _sign(config, settings, items, subject, judge.name, canaries)
-        opening = {
-            "partial": _partial(config, settings, items, reasons),
-            "signature": signature,
-            "answers file": failures.of_files({"model": subject}),
-            "twins": settings.pairs,
-        }
-        io.write_jsonl(out.path / "answers.jsonl", rows)
-        io.write_jsonl(out.path / CANARIES, canaries)
-        _write(out.path, opening, rows, canaries, scores.Plan(config.resamples, config.seed))
-        shutil.rmtree(out.path / answering.STATE)
-        counts = {"in": len(rows), "kept": len(rows) - sum(reasons.values()), "removed": reasons}
-        return out.publish(counts, {"signature": signature})
+            line = found.bar.add_task("verdicts", total=rubrics)
+            _grade(settings, found.judge, items, rows, lambda count: found.bar.advance(line, count))
+        reasons = judged.reasons("healthbench", rows)
+        signature = _sign(config, settings, items, found)
+        opening = judged.opening(_partial(config, settings, items, reasons), signature, found.subject)
+        opening["twins"] = settings.pairs
+        _write(out.path, opening, rows, found.canaries, scores.Plan(config.resamples, config.seed))
+        return judged.publish(out, rows, found.canaries, signature)
 
 
 def replay(folder: Path, scratch: Path) -> None:
@@ -150,7 +112,7 @@ def replay(folder: Path, scratch: Path) -> None:
         RunError: a verdict or an item's score differs from what the kept replies give.
     """
     recipe, stated = read_manifest(folder)["recipe"], io.read_json(folder / "scores.json")
-    lines = {name: [row for _, row in io.read_jsonl(folder / name)] for name in ("answers.jsonl", CANARIES)}
+    lines = judged.logs(folder)
     for name, rows in lines.items():
         for number, row in enumerate(rows, 1):
             where = f"{folder / name} line {number}"
@@ -192,7 +154,6 @@ def _read(config: "Config") -> tuple[Healthbench, list[Item]]:
     """Every set's items; with a limit, the same ids where sets share them."""
     settings = config.healthbench
     assert settings is not None
-    answering.check(config, "healthbench")
     if settings.files:
         each = [read(path, name) for name, path in settings.files.items()]
     else:
@@ -280,16 +241,12 @@ def _grade(
     for item, row in zip(items, rows, strict=True):
         if not row["no answer"]:
             todo += zip(row["rubrics"], grading.asked(item, row["answer"]), strict=True)
-    if settings.judge and settings.judge.prices:
-        asked = [grading.request(one, settings.shown) for _, one in todo]
-        cost = estimate(judge.unanswered(asked), settings.judge.prices)
-        print(f"grader: {cost}; repeated tries come on top", file=sys.stderr)
-    for start in range(0, len(todo), TOGETHER):
-        part = todo[start : start + TOGETHER]
+    asked = [as_asked(grading.request(one, settings.shown), Rules(grading.Verdict)) for _, one in todo]
+    settings.say_cost(judge, asked, "grader")
+    for part in judged.in_parts(todo, tick):
         found = grading.grade(judge, [one for _, one in part], settings.shown, settings.tries)
         for (rubric, _), graded in zip(part, found, strict=True):
             rubric |= graded.to_json()
-        tick(len(part))
     for row in rows:
         row["score"] = scores.score(row["rubrics"])
         if row["score"] is None and not row["failure"]:
@@ -315,12 +272,7 @@ def _partial(
 
 
 def _sign(
-    config: "Config",
-    settings: Healthbench,
-    items: Sequence[Item],
-    subject: Subject,
-    judge: str,
-    canaries: Sequence[dict[str, Any]],
+    config: "Config", settings: Healthbench, items: Sequence[Item], found: judged.Heard
 ) -> dict[str, Any]:
     """What the scores rest on; ``language`` names the scripts of the questions."""
     sets = {
@@ -333,21 +285,17 @@ def _sign(
         scorer="healthbench",
         max_tokens=settings.max_tokens,
     )
-    right = f"{sum(one['verdict']['met'] is one['wanted'] for one in canaries)}/{len(canaries)}"
-    return {
-        **answering.sign(config, subject, basis),
-        "items": {name: len(some) for name, some in sets.items()},
-        "judge": f"{judge},{grading.prompt().version},canaries={right}",
-        "judge host": settings.host,
-        "tries": settings.tries,
-    }
+    counts = {name: len(some) for name, some in sets.items()}
+    signature = {**answering.sign(config, found.subject, basis), "items": counts}
+    said = [found.judge.name, grading.prompt().version]
+    return judged.sign(signature, settings, said, grading.canaries_of(found.canaries))
 
 
 def _write(
     folder: Path,
     opening: dict[str, Any],
     rows: Sequence[dict[str, Any]],
-    canaries: Sequence[dict[str, Any]],
+    known: Sequence[dict[str, Any]],
     plan: scores.Plan,
 ) -> None:
     """The files of numbers, from the logs and what stands before them."""
@@ -359,7 +307,7 @@ def _write(
     values = {
         "sets": sets,
         "gaps": [gap for gap in gaps if gap is not None],
-        "canaries": [one.to_json() for one in grading.canaries_of(canaries)],
+        "canaries": [one.to_json() for one in grading.canaries_of(known)],
     }
     signature = opening["signature"]
     short = answering.in_short(signature)

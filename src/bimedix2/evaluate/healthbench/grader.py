@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from bimedix2.evaluate import canaries as known
+from bimedix2.evaluate.canaries import Canary
 from bimedix2.evaluate.healthbench.load import Item, Rubric, Turn
 from bimedix2.evaluate.mbench.prompts import Prompt, parse
 from bimedix2.language.concepts import Tongue
@@ -27,6 +28,7 @@ MAX_TOKENS = 1024
 UNPARSED, REFUSED = "unparsed verdict", "refused by the grader"
 """Why a rubric has no verdict."""
 EMPTY = "(The response is empty.)"
+VERDICTS = {True: "met", False: "not met"}
 
 
 class Verdict(Answer):
@@ -120,25 +122,6 @@ def met_again(graded: dict[str, Any]) -> bool | None:
     return None if value is None else value.criteria_met
 
 
-@dataclass(frozen=True)
-class Canary:
-    """Known verdicts of one kind and language: how many the grader got right, unparsed ones as wrong."""
-
-    language: Tongue
-    met: bool
-    right: int
-    n: int
-
-    @property
-    def passed(self) -> bool:
-        """Whether that is enough."""
-        return known.enough(self.right, self.n)
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in ``scores.json``."""
-        return {**vars(self), "passed": self.passed}
-
-
 def canaries() -> dict[Tongue, list[dict[str, Any]]]:
     """Language -> ``user``, ``response``, ``criterion``, ``points`` and ``met`` of known verdicts."""
     path = files("bimedix2.evaluate.healthbench").joinpath("data", "canaries.yaml")
@@ -167,20 +150,7 @@ def grade_canaries(backend: Backend, languages: Sequence[Tongue], tries: int) ->
 
 def canaries_of(lines: Sequence[dict[str, Any]]) -> list[Canary]:
     """Count the lines of ``grade_canaries``."""
-    out = []
-    for language in dict.fromkeys(line["language"] for line in lines):
-        for met in (True, False):
-            mine = [one for one in lines if (one["language"], one["wanted"]) == (language, met)]
-            right = sum(one["verdict"]["met"] is met for one in mine)
-            out.append(Canary(language, met, right, len(mine)))
-    return out
-
-
-def require(found: Sequence[Canary]) -> None:
-    """Stop before a score of a grader that fails is printed.
-
-    Raises:
-        DataError: naming each kind that failed.
-    """
-    kinds = {True: "met", False: "not met"}
-    known.require("grader", [(one.language, kinds[one.met], one.right, one.n) for one in found])
+    return known.count(
+        (line["language"], VERDICTS[line["wanted"]], line["verdict"]["met"] is line["wanted"])
+        for line in lines
+    )

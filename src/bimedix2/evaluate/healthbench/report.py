@@ -124,8 +124,5 @@ def _gaps(gaps: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _canaries(found: Sequence[Mapping[str, Any]]) -> str:
-    rows = [
-        [NAMES[one["language"]], "met" if one["met"] else "not met", f"{one['right']} of {one['n']}"]
-        for one in found
-    ]
+    rows = [[NAMES[one["language"]], one["verdict"], f"{one['right']} of {one['n']}"] for one in found]
     return table(["language", "verdict", "right"], rows)

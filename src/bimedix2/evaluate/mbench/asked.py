@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bimedix2.errors import ConfigError
+from bimedix2.evaluate import answering
 from bimedix2.evaluate.answering import InPlace
-from bimedix2.evaluate.ask import Ledger, answers, ask
+from bimedix2.evaluate.ask import Ledger
 from bimedix2.evaluate.mbench.judge import LICENCE
 from bimedix2.evaluate.mbench.load import Answers, Benchmark, Item, in_order, read_answers
 from bimedix2.evaluate.models import ModelSource
-from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample, Way
+from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
 from bimedix2.records import ImagePart, Language, Message, Provenance, Record, Split
 
 if TYPE_CHECKING:
@@ -82,8 +83,9 @@ def answer(config: "Config", benchmark: Benchmark, opener: "Callable[..., Any]",
     ledger = Ledger(state / "answers.jsonl")
     subject = opener(config.model, config.threads, config.dtype)
     asking = Asking(store, config.max_tokens, config.batch)
-    ask(Way(answers), asked, subject, ledger, asking, lambda _: None)
-    raws = {int(s.id): ledger.known[subject.request(s, config.max_tokens)] for s in asked}
+    with answering.progress() as bar:
+        found = answering.collect(subject, asked, asking, ledger, bar, "answers")
+    raws = {int(one.sample.id): one.raw for one in found}
     texts = {number: str(raw["answer"]) for number, raw in raws.items() if "failure" not in raw}
     traps: dict[str, list[int]] = {}
     for number, raw in raws.items():

@@ -61,8 +61,6 @@ def known_answers(
     Returns:
         The chosen items; canary -> question -> answer.
 
-    Raises:
-        DataError: all items are about one image.
     """
     both = sorted(items.keys() & twin.keys()) if twin else sorted(items)
     draw = random.Random(f"{seed}:canary")
@@ -70,8 +68,6 @@ def known_answers(
     answers: dict[str, dict[int, str]] = {REFERENCE: {}, EMPTY: {}, SWAPPED: {}}
     for item in chosen:
         others = [other for other in items.values() if other.image != item.image]
-        if not others:
-            raise DataError("the canaries need a benchmark of at least two images; give one")
         # Of the same type and another kind of image where there is one: the farther, the clearer.
         best = max(
             others, key=lambda o: (o.type == item.type) + (o.domain != item.domain) + draw.random() / 2
@@ -89,6 +85,23 @@ def speaks_of_language(plan: Plan, items: Sequence[Item]) -> bool:
     return not (plan.protocol in PAIRS and plan.version == "published" and items[0].language == "en")
 
 
+def check(items: Mapping[int, Item], twin: Mapping[int, Item], plan: Plan) -> None:
+    """Say before anybody is asked that there is nothing to try the judge with.
+
+    Raises:
+        DataError: the prompt speaks of languages and there is no twin, or it shares no question with the
+            benchmark; or all items are about one image.
+    """
+    if not twin and speaks_of_language(plan, list(items.values())):
+        raise DataError(
+            "the canary in the other language needs the benchmark's other file; give it beside this one"
+        )
+    if twin and not items.keys() & twin.keys():
+        raise DataError("the benchmark's two files share no question_id; check that they belong together")
+    if len({item.image for item in items.values()}) < 2:
+        raise DataError("the canaries need a benchmark of at least two images; give one")
+
+
 def run_canaries(
     backend: Backend,
     items: Mapping[int, Item],
@@ -101,13 +114,10 @@ def run_canaries(
     """Judge the known answers.
 
     Raises:
-        DataError: the prompt speaks of languages and there is no twin to try it with, or there is one image.
+        DataError: as ``check``.
     """
+    check(items, twin, plan)
     chosen, answers = known_answers(items, twin, seed, count)
-    if not twin and speaks_of_language(plan, chosen):
-        raise DataError(
-            "the canary in the other language needs the benchmark's other file; give it beside this one"
-        )
     bounds = BOUNDS["pairs" if plan.protocol in PAIRS else plan.protocol]
     found = []
     for name, texts in answers.items():

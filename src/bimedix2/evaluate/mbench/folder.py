@@ -1,7 +1,6 @@
 """From the published files, answers and a judge to a finished folder of scores; a killed run goes on."""
 
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -16,9 +15,9 @@ from bimedix2.config import build
 from bimedix2.errors import DataError
 from bimedix2.evaluate import answering, models
 from bimedix2.evaluate.answering import InPlace
-from bimedix2.evaluate.mbench import asked, calibration, kept
+from bimedix2.evaluate.mbench import asked, calibration, canary, kept
 from bimedix2.evaluate.mbench import run as judging
-from bimedix2.evaluate.mbench.judge import Plan
+from bimedix2.evaluate.mbench.judge import LICENCE, Plan
 from bimedix2.evaluate.mbench.load import (
     Answers,
     Benchmark,
@@ -31,7 +30,6 @@ from bimedix2.evaluate.report import table
 from bimedix2.evaluate.signature import Subject, open_subject
 from bimedix2.evaluate.task import Sample
 from bimedix2.llm.backend import Backend
-from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cached
 from bimedix2.llm.judge import Judged
 from bimedix2.llm.replay import Recorder
@@ -136,6 +134,11 @@ def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = o
     twin = load(own.twin, other) if own.twin else None
     calibrated = calibration.read(own.calibration) if own.calibration else None
     judging_ = Judging.of(config, benchmark, twin)
+    own.plan.check(own.language)
+    canary.check(benchmark.items, twin.items if twin else {}, own.plan)
+    if own.judge:
+        own.judge.allow(LICENCE)
+    models.allow(config.model, LICENCE)
     if own.images:
         check_images(list(benchmark.items.values()), own.images)
     systems = [one for path in own.answers for one in kept.systems(path, benchmark)]
@@ -151,10 +154,10 @@ def run(config: "Config", opener: Opener = open_subject, judges: JudgeOpener = o
             systems.append(asked.answer(config, benchmark, opener, out.path / STATE))
         _apart(systems)
         kept.write(out.path, benchmark, twin, systems)
-        with judges(config) as judge:
+        with judges(config) as judge, answering.progress() as bar:
             judging_ = judging_.with_calibration(calibrated, judge, out.path)
             _say_cost(own, judge, benchmark, systems)
-            recorder = Recorder(judge, out.path / kept.REPLIES)
+            recorder = answering.Counted(Recorder(judge, out.path / kept.REPLIES), bar, "judge")
             found = [score(recorder, judging_, one) for one in systems]
         counts = write(out.path, found, judging_)
         kept.write_rows(out.path, benchmark, found, systems)
@@ -211,9 +214,7 @@ def _apart(systems: Sequence[Answers]) -> None:
 def _say_cost(own: Mbench, judge: Cached, benchmark: Benchmark, systems: Sequence[Answers]) -> None:
     """Tell what will be asked, and what it costs at least, before it is."""
     wanted = [r for answers in systems for r in judging.first_requests(benchmark, answers, own.plan)]
-    if own.judge and own.judge.prices:
-        cost = estimate(judge.unanswered(wanted), own.judge.prices)
-        print(f"judge: {cost}; canaries and repeated tries come on top", file=sys.stderr)
+    own.say_cost(judge, wanted, "judge", "canaries and ")
 
 
 def score(judge: Backend, of: Judging, answers: Answers) -> judging.Scores:

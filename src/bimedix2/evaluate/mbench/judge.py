@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pydantic import Field
+
 from bimedix2.config import Settings
 from bimedix2.errors import ConfigError, RefusedError
 from bimedix2.evaluate.mbench.aggregate import Judged
@@ -32,11 +34,11 @@ class Plan(Settings):
     protocol: Protocol = "bimedix2"
     prompt: Version | None = None
     """``published`` or ``ours``; ``None``: ``ours`` for swap, else ``published``."""
-    tries: int = 3
+    tries: int = Field(default=3, ge=1)
     """Times that a reply which cannot be read is asked for."""
-    max_tokens: int = 1024
+    max_tokens: int = Field(default=1024, ge=1)
     """Of a reply with its explanation."""
-    samples: int = 20
+    samples: int = Field(default=20, ge=1)
     """Scores drawn a dimension (``geval``)."""
 
     @property
@@ -58,8 +60,9 @@ class Plan(Settings):
         """Refuse what has no published prompt.
 
         Raises:
-            ConfigError: ``llavamed`` with Arabic questions.
+            ConfigError: ``llavamed`` with Arabic questions, or a published protocol with another prompt.
         """
+        _ = self.version
         if self.protocol == "llavamed" and language != "en":
             raise ConfigError("protocol 'llavamed' is in English alone; use protocol=bimedix2 for Arabic")
 

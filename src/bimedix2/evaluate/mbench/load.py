@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from bimedix2 import io
 from bimedix2.errors import DataError, ImageError
+from bimedix2.evaluate.answering import NO_PICTURE, TOO_LONG
 from bimedix2.evaluate.mbench.aggregate import DOMAINS, TYPES
 from bimedix2.text.arabic import normalise, script
 
@@ -28,6 +30,8 @@ FAILING = {
     "several answers": "several answers",
     "refused": "refused",
     NO_TEXT: NO_TEXT,
+    TOO_LONG: TOO_LONG,
+    NO_PICTURE: NO_PICTURE,
 }
 """Traps of answers after which there is nothing to judge -> the failure."""
 _TEXTS = ("image", "text", "gpt4_answer", "fig_caption", "fig_label", "type")
@@ -90,6 +94,8 @@ def _objects(path: Path, nan: bool = False) -> tuple[list[tuple[int, Any]], str]
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check it") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 at byte {error.start}; convert it to UTF-8") from error
     decoder = json.JSONDecoder() if nan else json.JSONDecoder(parse_constant=_refuse)
@@ -99,6 +105,7 @@ def _objects(path: Path, nan: bool = False) -> tuple[list[tuple[int, Any]], str]
         line = text.count("\n", 0, at) + 1
         try:
             value, end = decoder.raw_decode(text, at)
+            io.refuse_halves(text[at:end], value)
         except (ValueError, RecursionError) as error:
             said = error.msg if isinstance(error, json.JSONDecodeError) else error
             raise DataError(f"{path} is not JSON after line {line}: {said}; correct it there") from error
@@ -263,21 +270,23 @@ def read_answers(path: Path, items: Mapping[int, Item], model: str = "") -> Answ
     Args:
         path: JSON Lines, in any order.
         items: the questions, by id.
-        model: the system's name, over the file's own.
+        model: which of several systems is read; of a file of one, its name, over the file's own.
 
     Raises:
         DataError: a row has no id or no text, the file names several models, or no id fits.
     """
     given: dict[int, list[str | None]] = defaultdict(list)
-    names: Counter[str] = Counter()
-    for line, row in _objects(path, nan=True)[0]:
-        number, text = _answer(row, f"{path} line {line}")
-        names[str(row.get("model_id") or row.get("model") or "")] += 1
-        given[number].append(text)
-    if not model and len(names) > 1:
+    rows = _objects(path, nan=True)[0]
+    read = [(_answer(row, f"{path} line {line}"), _name(row)) for line, row in rows]
+    names = Counter(name for _, name in read)
+    chosen = model if model in names else None
+    if chosen is None and len(names) > 1:
         raise DataError(
-            f"{path} has answers of {', '.join(sorted(names))}; keep one model a file, or name it"
+            f"{path} has answers of {', '.join(sorted(names))}; keep one model a file, or name one of them"
         )
+    for (number, text), name in read:
+        if chosen in (None, name):
+            given[number].append(text)
     none = {number for number, texts in given.items() if None in texts}
     traps: dict[str, list[int]] = {
         NO_TEXT: sorted(none & items.keys()),
@@ -299,9 +308,15 @@ def read_answers(path: Path, items: Mapping[int, Item], model: str = "") -> Answ
     return Answers(model or next(iter(names)) or path.stem, texts, {k: v for k, v in traps.items() if v})
 
 
+def _name(row: Any) -> str:
+    return str(row.get("model_id") or row.get("model") or "")
+
+
 def _answer(row: Any, where: str) -> tuple[int, str | None]:
     number = row.get("question_id") if isinstance(row, dict) else None
-    if isinstance(number, str) and number.isascii() and number.isdigit():
+    if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < 20:
+        number = int(number)
+    if isinstance(number, float) and number.is_integer():  # of a table that was read as numbers
         number = int(number)
     if not isinstance(number, int) or isinstance(number, bool):
         raise DataError(f"{where} has no whole number as 'question_id'; answers are joined by it")

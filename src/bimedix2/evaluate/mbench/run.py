@@ -19,6 +19,7 @@ from bimedix2.evaluate.mbench.judge import (
 from bimedix2.evaluate.mbench.load import Answers, Benchmark, Item, Tongue, in_order
 from bimedix2.evaluate.mbench.prompts import dimensions, pair_prompt, prompt
 from bimedix2.evaluate.mbench.rubric import (
+    Facts,
     at_equal_length,
     facts_request,
     geval_request,
@@ -27,6 +28,7 @@ from bimedix2.evaluate.mbench.rubric import (
 )
 from bimedix2.evaluate.signature import decoding_words
 from bimedix2.llm.backend import Backend, Request
+from bimedix2.llm.structured import Rules, as_asked
 from bimedix2.manifest import git_commit
 
 TABLES = {"en": "table-3", "ar": "table-4"}
@@ -242,7 +244,7 @@ def first_requests(benchmark: Benchmark, answers: Answers, plan: Plan) -> list[R
             for number in range(plan.samples)
         ]
     if plan.protocol == "rubric":
-        return [facts_request(item, plan) for item in items]
+        return [as_asked(facts_request(item, plan), Rules(Facts)) for item in items]
     orders = (False, True) if plan.protocol == "swap" else (False,)
     return [
         pair_request(item, answers.texts[item.question_id], plan, swapped)

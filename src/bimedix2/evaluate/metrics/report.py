@@ -5,6 +5,7 @@ whose spelling is folded, since torchmetrics' ROUGE sees no word in an Arabic te
 is then unavailable. A metric that cannot be had is ``None`` with a sentence that says how to get it, never 0.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -89,7 +90,12 @@ class Report:
         except BiMediX2Error as error:
             self.unavailable.update(dict.fromkeys(keys, str(error)))
             return
-        self.columns.update(found.columns)
+        for key, column in found.columns.items():
+            self.columns[key] = [None if one is None or not math.isfinite(one) else one for one in column]
+            lost = sum(one is not None and not math.isfinite(one) for one in column)
+            if lost:
+                said = f"{key}: {lost} of {len(column)} pairs have a value that is no number (NaN)"
+                self.partial.append(f"{said} and are in no mean; check the scorer's weights")
         for name, details in found.details.items():
             self.columns.update(pooled.columns(name, details))
             self.details[name] = details

@@ -22,6 +22,8 @@ NAME = "mimic_iii"
 NOTES = "NOTEEVENTS.csv"
 COLUMNS = ("ROW_ID", "SUBJECT_ID", "DESCRIPTION", "TEXT")
 ROW = "ROW_ID"
+DIGITS = 18
+"""Of a row id at most: longer ones are something else."""
 PUBLISHED = 13_054
 """Notes that MultiMedEval counts."""
 WORDS = "\nSummarize the findings."
@@ -107,7 +109,7 @@ def _values(path: Path) -> Iterable[tuple[str, object]]:
     """Place and value of each row id."""
     kind = path.suffix.lower()
     if kind == ".txt":
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = _text(path).splitlines()
         return [(f"line {number}", line) for number, line in enumerate(lines, 1) if line.strip()]
     if kind in (".csv", ".gz"):
         what = "the test side of croyer/MIMIC-III-split"
@@ -119,11 +121,20 @@ def _values(path: Path) -> Iterable[tuple[str, object]]:
     raise DataError(f"{path} is neither .csv, .parquet, .json, .jsonl nor .txt; give one of them")
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 at byte {error.start}; convert it to UTF-8") from error
+
+
 def _json(path: Path) -> list[tuple[str, object]]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = io.parse_json(_text(path), nan=True)
     except json.JSONDecodeError:
         value = None  # several lines: JSON Lines, which says where it breaks
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON: {error}; fetch it again") from error
     lines = io.read_jsonl(path) if not isinstance(value, list) else enumerate(value, 1)
     found: list[tuple[str, object]] = []
     for number, row in lines:
@@ -158,5 +169,5 @@ def _number(value: object) -> int | None:
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
-    text = str(value).strip()
-    return int(text.removesuffix(".0")) if text.removesuffix(".0").isdigit() else None
+    text = str(value).strip().removesuffix(".0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None

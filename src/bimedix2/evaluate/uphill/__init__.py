@@ -1,28 +1,25 @@
 """UPHILL OpenQA: does a model refute false health claims, however firmly the user presupposes them?"""
 
 import random
-import shutil
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from bimedix2 import io
 from bimedix2.errors import DataError, RunError
-from bimedix2.evaluate import answering, failures
+from bimedix2.evaluate import answering, canaries, judged
 from bimedix2.evaluate.answering import Answered, Basis
-from bimedix2.evaluate.models import Model
-from bimedix2.evaluate.signature import Subject, open_subject
-from bimedix2.evaluate.task import AS_IT_IS, Asking, Sample
+from bimedix2.evaluate.judged import CANARIES, Opener
+from bimedix2.evaluate.signature import open_subject
+from bimedix2.evaluate.task import AS_IT_IS, Sample
 from bimedix2.evaluate.uphill import hand, report, scores
 from bimedix2.evaluate.uphill import judge as judging
 from bimedix2.evaluate.uphill.load import Query, build, claims, incomplete, missing, read, templates
 from bimedix2.language.concepts import Tongue
-from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cached
-from bimedix2.llm.judge import Judged
+from bimedix2.llm.structured import Rules, as_asked
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import DataClass, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
@@ -31,41 +28,18 @@ from bimedix2.text.arabic import script
 if TYPE_CHECKING:
     from bimedix2.evaluate import Config
 
-CANARIES = "canaries.jsonl"
-"""In a folder of scores: what the judge said to responses whose label is known."""
-TOGETHER = 256
-"""Responses judged in one call; each reply is in the cache by itself."""
-Opener = Callable[[Model, int | None, Any], Subject]
 
-
-class Uphill(Judged):
+class Uphill(judged.Settings):
     """Which queries, and who judges the responses."""
 
-    files: dict[Tongue, Path] = {}
+    files: dict[Tongue, Path] = {}  # type: ignore[assignment]  # narrower keys than the base's
     """Language -> a file in UPHILL's layout; empty: our own claims in ``languages``."""
-    languages: list[Tongue] = Field(default=["en", "ar"], min_length=1)
-    """Of our own claims."""
-    tries: int = Field(default=3, ge=1)
-    """Replies asked for, where the judge's cannot be read."""
     hand: Path | None = None
     """A filled copy of a run's ``handcheck.csv``: the judge's agreement with the person is in the scores."""
     max_tokens: int = Field(default=512, ge=1)
     """Of a response; a longer one is cut and judged as it stands."""
     data_class: DataClass = DataClass.NON_COMMERCIAL
     """Of ``files``; our own claims are open."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> "Uphill":
-        if len(set(self.languages)) < len(self.languages):
-            raise ValueError("a language is named twice")
-        if self.files and self.languages != ["en", "ar"]:
-            raise ValueError("'languages' are of our own claims; beside 'files' leave it out")
-        return self
-
-    @property
-    def shown(self) -> DataClass:
-        """The class of claims and responses."""
-        return self.data_class if self.files else DataClass.OPEN
 
 
 def run(config: "Config", opener: Opener = open_subject) -> Path:
@@ -78,48 +52,35 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
     Raises:
         DataError: a file is not of the layout, or the judge failed its canaries; both are said before the
             model is loaded. Or no response can be scored.
-        DataClassError: the claims may not be sent to the model's or the judge's host.
+        DataClassError: the claims may not be sent to the model's or the judge's host; nothing was.
         EndpointError: the judge cannot be reached; give the same command again.
         BudgetError: the judge's next request could cost more than is left.
         ModelError: there is no such model.
     """
     settings, queries = _read(config)
+    judged.check(config, "uphill", settings)
     labels = hand.read(settings.hand) if settings.hand else {}
-    # Where the replies are kept changes no label: a run that its budget stopped goes on with a larger one.
-    without: Any = {"uphill": {"cache"}}
-    recipe = config.model_dump(mode="json", exclude=without)
     inputs = answering.inputs(config, _inputs(settings))
-    with RunFolder(config.output, "evaluate", recipe, inputs) as out:
+    with RunFolder(config.output, "evaluate", judged.recipe(config, "uphill"), inputs) as out:
         samples = [_sample(query, settings) for query in queries]
-        answering.guard(out.path, (sample.record for sample in samples))
-        ledger = answering.open_ledger(out.path, config.reuse)
-        opened = settings.opened(str(config.output))
-        with opened as judge, answering.progress() as bar:
-            canaries = judging.label_canaries(judge, _tongues(queries), settings.tries)
-            judging.require(judging.canaries_of(canaries))
-            subject = opener(config.model, config.threads, config.dtype)
-            asking = Asking(ImageStore(out.path), settings.max_tokens, config.batch)
-            found = answering.collect(subject, samples, asking, ledger, bar, "responses")
-            rows = [_row(one, query) for one, query in zip(found, queries, strict=True)]
+
+        def tried(judge: Cached) -> list[dict[str, Any]]:
+            known = judging.label_canaries(judge, _tongues(queries), settings.tries)
+            canaries.require("judge", judging.canaries_of(known))
+            return known
+
+        with judged.heard(config, settings, samples, opener, out, tried) as found:
+            rows = [_row(one, query) for one, query in zip(found.answers, queries, strict=True)]
             if labels:
                 hand.attach(rows, labels)
-            line = bar.add_task("labels", total=len(rows))
-            _judge(settings, judge, rows, lambda count: bar.advance(line, count))
-        reasons = answering.failures(row["failure"] for row in rows)
-        answering.require("uphill", len(rows) - sum(reasons.values()), reasons)
-        signature = _sign(config, settings, queries, subject, judge.name, canaries)
-        opening = {
-            "partial": _partial(config, settings, queries, reasons),
-            "signature": signature,
-            "answers file": failures.of_files({"model": subject}),
-        }
-        io.write_jsonl(out.path / "answers.jsonl", rows)
-        io.write_jsonl(out.path / CANARIES, canaries)
+            line = found.bar.add_task("labels", total=len(rows))
+            _judge(settings, found.judge, rows, lambda count: found.bar.advance(line, count))
+        reasons = judged.reasons("uphill", rows)
+        signature = _sign(config, settings, queries, found)
+        opening = judged.opening(_partial(config, settings, queries, reasons), signature, found.subject)
         io.write_text(out.path / hand.SHEET, hand.sheet(rows, config.seed))
-        _write(out.path, opening, rows, canaries, scores.Plan(config.resamples, config.seed))
-        shutil.rmtree(out.path / answering.STATE)
-        counts = {"in": len(rows), "kept": len(rows) - sum(reasons.values()), "removed": reasons}
-        return out.publish(counts, {"signature": signature})
+        _write(out.path, opening, rows, found.canaries, scores.Plan(config.resamples, config.seed))
+        return judged.publish(out, rows, found.canaries, signature)
 
 
 def replay(folder: Path, scratch: Path) -> None:
@@ -133,7 +94,7 @@ def replay(folder: Path, scratch: Path) -> None:
         RunError: a label differs from the one that the judge's reply gives.
     """
     recipe, stated = read_manifest(folder)["recipe"], io.read_json(folder / "scores.json")
-    lines = {name: [row for _, row in io.read_jsonl(folder / name)] for name in ("answers.jsonl", CANARIES)}
+    lines = judged.logs(folder)
     for name, rows in lines.items():
         for number, row in enumerate(rows, 1):
             kept = row.get("label", row["judge"] and row["judge"]["label"])
@@ -237,25 +198,22 @@ def _judge(
     """Give every row that has a response its label, or the reason why it has none."""
     there = [row for row in rows if not row["failure"]]
     tick(len(rows) - len(there))
-    if settings.judge and settings.judge.prices:
-        asked = [
-            judging.request(r["claim"], r["answer"], settings.shown) for r in there if r["answer"].strip()
-        ]
-        cost = estimate(judge.unanswered(asked), settings.judge.prices)
-        print(f"judge: {cost}; repeated tries come on top", file=sys.stderr)
-    for start in range(0, len(there), TOGETHER):
-        part = there[start : start + TOGETHER]
+    asked = [
+        as_asked(judging.request(r["claim"], r["answer"], settings.shown), Rules(judging.Verdict))
+        for r in there
+        if r["answer"].strip()
+    ]
+    settings.say_cost(judge, asked, "judge")
+    for part in judged.in_parts(there, tick):
         pairs = [(row["claim"], row["answer"]) for row in part]
-        for row, judged in zip(
-            part, judging.judge_all(judge, pairs, settings.shown, settings.tries), strict=True
-        ):
-            row |= {"label": judged.label, "judge": judged.to_json(), "failure": judged.failure}
-            row["right"] = scores.right(row["veracity"], judged.label)
-        tick(len(part))
+        found = judging.judge_all(judge, pairs, settings.shown, settings.tries)
+        for row, one in zip(part, found, strict=True):
+            row |= {"label": one.label, "judge": one.to_json(), "failure": one.failure}
+            row["right"] = scores.right(row["veracity"], one.label)
 
 
 def _values(
-    rows: Sequence[dict[str, Any]], canaries: Sequence[dict[str, Any]], plan: scores.Plan
+    rows: Sequence[dict[str, Any]], known: Sequence[dict[str, Any]], plan: scores.Plan
 ) -> dict[str, Any]:
     languages = {}
     for tongue in dict.fromkeys(row["language"] for row in rows):
@@ -269,7 +227,7 @@ def _values(
     return {
         "languages": languages,
         "gap": scores.gap(rows, plan),
-        "canaries": [one.to_json() for one in judging.canaries_of(canaries)],
+        "canaries": [one.to_json() for one in judging.canaries_of(known)],
         "hand check": hand.agreement(rows, plan),
     }
 
@@ -297,12 +255,7 @@ def _partial(
 
 
 def _sign(
-    config: "Config",
-    settings: Uphill,
-    queries: Sequence[Query],
-    subject: Subject,
-    judge: str,
-    canaries: Sequence[dict[str, Any]],
+    config: "Config", settings: Uphill, queries: Sequence[Query], found: judged.Heard
 ) -> dict[str, Any]:
     """What the scores rest on."""
     words = "queries" if settings.files else f"ours:{answering.hash_of(templates())[:8]}"
@@ -313,25 +266,20 @@ def _sign(
         scorer="uphill",
         max_tokens=settings.max_tokens,
     )
-    right = f"{sum(one['judge']['label'] == one['wanted'] for one in canaries)}/{len(canaries)}"
-    return {
-        **answering.sign(config, subject, basis),
-        "queries": len(queries),
-        "judge": f"{judge},{judging.prompt().version},canaries={right}",
-        "judge host": settings.host,
-        "tries": settings.tries,
-    }
+    signature = {**answering.sign(config, found.subject, basis), "queries": len(queries)}
+    said = [found.judge.name, judging.prompt().version]
+    return judged.sign(signature, settings, said, judging.canaries_of(found.canaries))
 
 
 def _write(
     folder: Path,
     opening: dict[str, Any],
     rows: Sequence[dict[str, Any]],
-    canaries: Sequence[dict[str, Any]],
+    known: Sequence[dict[str, Any]],
     plan: scores.Plan,
 ) -> None:
     """The files of numbers, from the logs and what stands before them."""
-    values = _values(rows, canaries, plan)
+    values = _values(rows, known, plan)
     partial, signature = opening["partial"], opening["signature"]
     short = answering.in_short(signature)
     io.write_json(folder / "scores.json", {**opening, **values})

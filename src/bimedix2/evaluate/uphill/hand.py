@@ -75,6 +75,8 @@ def read(path: Path) -> dict[str, tuple[str, str]]:
                 found[row["id"]] = (row["response"] or "", label)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; fill a copy of {SHEET} and name it there") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check it") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is no CSV file in UTF-8 ({error}); save it as one") from error
     if not found:

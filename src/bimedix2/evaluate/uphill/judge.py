@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any, Literal, get_args
 
 from bimedix2.evaluate import canaries as known
+from bimedix2.evaluate.canaries import Canary
 from bimedix2.evaluate.mbench.prompts import Prompt, parse
 from bimedix2.evaluate.uphill.load import canaries
 from bimedix2.language.concepts import Tongue
@@ -139,23 +140,6 @@ def _judged(outcome: Accepted[Verdict] | Rejected, tries: int) -> Judged:
     return Judged(value.label, value.quote, value.reason, "", (*before, outcome.reply.text))
 
 
-@dataclass(frozen=True)
-class Canary:
-    """Responses of one label and language: how many the judge got right, unparsed ones counted as wrong."""
-
-    language: Tongue
-    label: Label
-    right: int
-    n: int
-
-    @property
-    def passed(self) -> bool:
-        return known.enough(self.right, self.n)
-
-    def to_json(self) -> dict[str, Any]:
-        return {**vars(self), "passed": self.passed}
-
-
 def label_canaries(backend: Backend, languages: Sequence[Tongue], tries: int) -> list[dict[str, Any]]:
     """Label the responses whose label is known; a line each, with what is right (``wanted``)."""
     out = []
@@ -171,19 +155,6 @@ def label_canaries(backend: Backend, languages: Sequence[Tongue], tries: int) ->
 
 def canaries_of(lines: Sequence[dict[str, Any]]) -> list[Canary]:
     """Count the lines of ``label_canaries``."""
-    out = []
-    for language in dict.fromkeys(line["language"] for line in lines):
-        for label in LABELS:
-            mine = [one for one in lines if (one["language"], one["wanted"]) == (language, label)]
-            right = sum(one["judge"]["label"] == label for one in mine)
-            out.append(Canary(language, label, right, len(mine)))
-    return out
-
-
-def require(found: Sequence[Canary]) -> None:
-    """Stop before a score of a judge that fails is printed.
-
-    Raises:
-        DataError: naming each kind that failed.
-    """
-    known.require("judge", [(one.language, one.label, one.right, one.n) for one in found])
+    return known.count(
+        (line["language"], line["wanted"], line["judge"]["label"] == line["wanted"]) for line in lines
+    )

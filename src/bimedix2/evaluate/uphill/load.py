@@ -158,6 +158,8 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 yield f"{path} line {reader.line_num}", row
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; copy UPHILL's queries.csv there") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check it") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is no CSV file in UTF-8 ({error}); fetch it again") from error
     finally:

@@ -141,7 +141,7 @@ def _canaries(found: Sequence[dict[str, Any]]) -> str:
     rows = [
         [
             NAMES[one["language"]],
-            one["label"],
+            one["verdict"],
             f"{one['right']} of {one['n']}",
             percent(one["right"] / one["n"]),
         ]

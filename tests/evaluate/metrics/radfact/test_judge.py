@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from bimedix2.errors import DataError
+from bimedix2.evaluate import canaries
+from bimedix2.evaluate.canaries import Canary
 from bimedix2.evaluate.metrics import pooled
 from bimedix2.evaluate.metrics.radfact import canary, judge
 from bimedix2.evaluate.metrics.radfact.judge import (
@@ -186,9 +188,13 @@ def test_canaries_stand_in_no_example_and_a_judge_that_fails_them_gives_no_score
             assert {language_of(row["statement"]) for row in rows} == {language}
             assert {language_of(line) for row in rows for line in row["reference"]} == {language}
     known = canary.judge_canaries(Judge(), ["en", "ar"], PLAN)
-    assert known == {tongue: {"entailment": [5, 5], "not_entailment": [5, 5]} for tongue in ("en", "ar")}
-    assert canary.in_short(known) == "canaries=20/20"
-    canary.require(known)
+    assert known == [
+        Canary(tongue, verdict, 5, 5)
+        for tongue in ("en", "ar")
+        for verdict in ("entailment", "not_entailment")
+    ]
+    assert canaries.in_short(known) == "canaries=20/20"
+    canaries.require("judge of RadFact", known)
 
     def yes(text: str, _: int) -> str:
         first = items(inside(text, "reference") or "")[0]
@@ -196,9 +202,9 @@ def test_canaries_stand_in_no_example_and_a_judge_that_fails_them_gives_no_score
 
     agreeing = canary.judge_canaries(Judge(yes), ["en"], PLAN)
     with pytest.raises(DataError, match=r"failed its canaries \(right: 0 of 5 'not_entailment' in 'en'"):
-        canary.require(agreeing)
+        canaries.require("judge of RadFact", agreeing)
     prose = canary.judge_canaries(Judge(lambda *_: PROSE), ["ar"], PLAN)
-    assert prose == {"ar": {"entailment": [0, 5], "not_entailment": [0, 5]}}
+    assert prose == [Canary("ar", "entailment", 0, 5), Canary("ar", "not_entailment", 0, 5)]
 
 
 FLIPS = [

@@ -1,6 +1,7 @@
 """RadFact as a recipe names it: a real endpoint on this machine, its cache, and who may see the reports."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,14 @@ def test_replies_written_by_hand_need_no_network(tmp_path: Path) -> None:
 def test_settings_are_checked(recipe: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         config.build(Radfact, recipe)
+
+
+def test_a_bar_counts_the_judges_replies(recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    """On the error stream, so that a table or JSON stays what it is."""
+    scored(recipe)
+    said = capsys.readouterr()
+    assert said.out == ""
+    found = re.search(r"judge of RadFact \S* *(\d+)/(\d+)", said.err)
+    assert found
+    needed = 20 + 4 + 9 + 3  # canaries, reports, different questions about their statements, equal ones again
+    assert int(found[1]) == int(found[2]) <= needed

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from bimedix2.evaluate import canaries
+from bimedix2.evaluate.canaries import Canary
 from bimedix2.evaluate.metrics.radfact.judge import Plan, ask_step
 from bimedix2.llm.backend import Backend
 from bimedix2.records import DataClass
@@ -26,8 +27,8 @@ def cases() -> dict[str, dict[str, list[dict[str, Any]]]]:
     return found
 
 
-def judge_canaries(backend: Backend, languages: Sequence[str], plan: Plan) -> dict[str, dict[str, list[int]]]:
-    """Language -> verdict -> how many were right, of how many; an unreadable reply is wrong.
+def judge_canaries(backend: Backend, languages: Sequence[str], plan: Plan) -> list[Canary]:
+    """Ask about the statements of some languages; an unreadable reply is wrong.
 
     Raises:
         EndpointError: the judge cannot be reached.
@@ -39,31 +40,7 @@ def judge_canaries(backend: Backend, languages: Sequence[str], plan: Plan) -> di
         for number, case in enumerate(rows)
     }
     asked = ask_step(backend, "entailment", known, replace(plan, data_class=DataClass.OPEN))
-    found: dict[str, dict[str, list[int]]] = {language: {} for language in languages}
-    for (language, verdict, _), one in asked.items():
-        right, of = found[language].get(verdict, (0, 0))
-        right += one.value is not None and one.value.status == verdict
-        found[language][verdict] = [right, of + 1]
-    return found
-
-
-def in_short(found: dict[str, dict[str, list[int]]]) -> str:
-    """As it stands in a signature: ``canaries=19/20``."""
-    numbers = [pair for verdicts in found.values() for pair in verdicts.values()]
-    return f"canaries={sum(right for right, _ in numbers)}/{sum(of for _, of in numbers)}"
-
-
-def require(found: dict[str, dict[str, list[int]]]) -> None:
-    """Refuse a judge that fails.
-
-    Raises:
-        DataError: naming each language and verdict that failed.
-    """
-    canaries.require(
-        "judge of RadFact",
-        [
-            (language, verdict, right, of)
-            for language, verdicts in found.items()
-            for verdict, (right, of) in verdicts.items()
-        ],
+    return canaries.count(
+        (language, verdict, one.value is not None and one.value.status == verdict)
+        for (language, verdict, _), one in asked.items()
     )

@@ -19,7 +19,7 @@ from bimedix2 import io
 from bimedix2.evaluate.mbench.prompts import Prompt, parse
 from bimedix2.evaluate.metrics.radfact.scores import ENTAILED, NOT_ENTAILED, Negatives, Study
 from bimedix2.llm.backend import Backend, Reply, Request, Sampling
-from bimedix2.llm.structured import Accepted, Answer, Rejected, Rules, ask_structured
+from bimedix2.llm.structured import Accepted, Answer, Rejected, Rules, as_asked, ask_structured
 from bimedix2.llm.structured import read as read_reply
 from bimedix2.records import DataClass, Message
 from bimedix2.text.arabic import normalise, script
@@ -209,7 +209,7 @@ def ask_step(
         request(step, case, language, plan.study, plan.data_class) for case, language in cases.values()
     ]
     rules = [_rules(step, case, plan.tries) for case, _ in cases.values()]
-    plan.before(requests)
+    plan.before([as_asked(asked, rule) for asked, rule in zip(requests, rules, strict=True)])
     found: dict[K, Asked] = {}
     for key, outcome in zip(cases, ask_structured(backend, requests, rules), strict=True):
         found[key] = _asked(outcome, plan.tries)

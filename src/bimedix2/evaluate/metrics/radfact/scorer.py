@@ -1,16 +1,15 @@
 """RadFact as a recipe names it: who judges, which form, and the scorer that comes of it."""
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from bimedix2.evaluate import canaries
 from bimedix2.evaluate.metrics.radfact import canary, judge, scores
 from bimedix2.evaluate.metrics.radfact.scores import VARIANTS, Negatives, Study, Variant
 from bimedix2.llm.backend import Request
-from bimedix2.llm.budget import estimate
 from bimedix2.llm.judge import Judged
 from bimedix2.llm.replay import Replay
 from bimedix2.records import DataClass
@@ -76,22 +75,22 @@ def opener(settings: Radfact, run: str) -> "tuple[Sequence[str], Callable[[], Sc
 
 def _score(settings: Radfact, run: str, references: Sequence[str], hypotheses: Sequence[str]) -> "Scored":
     """Ask the judge, its canaries first."""
+    from bimedix2.evaluate import answering
     from bimedix2.evaluate.metrics.report import Judge, Scored
 
     pairs = list(zip(references, hypotheses, strict=True))
     languages = sorted({judge.language_of(text) for pair in pairs for text in pair if text.strip()}) or ["en"]
-    with settings.opened(run) as backend:
+    with settings.opened(run) as backend, answering.progress() as bar:
 
         def say(requests: Sequence[Request]) -> None:
-            if settings.judge and settings.judge.prices and requests:
-                cost = estimate(backend.unanswered(requests), settings.judge.prices)
-                print(f"judge of RadFact: {cost}; repeated tries come on top", file=sys.stderr)
+            settings.say_cost(backend, requests, "judge of RadFact")
 
         plan = judge.Plan(settings.study, settings.negatives, settings.tries, settings.data_class, say)
-        known = canary.judge_canaries(backend, languages, plan)
-        canary.require(known)
-        details = judge.judge_pairs(backend, pairs, plan)
-        name = f"{backend.name},{judge.version()},{canary.in_short(known)}"
+        counted = answering.Counted(backend, bar, "judge of RadFact")
+        known = canary.judge_canaries(counted, languages, plan)
+        canaries.require("judge of RadFact", known)
+        details = judge.judge_pairs(counted, pairs, plan)
+        name = f"{backend.name},{judge.version()},{canaries.in_short(known)}"
     notes, partial = _words(settings.variant.name, scores.counts(details))
     return Scored(
         {},
