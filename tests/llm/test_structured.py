@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -12,7 +13,17 @@ from pydantic import Field
 
 from bimedix2.errors import RefusedError
 from bimedix2.llm.backend import Loglikelihood, Reply, Request, Watch
-from bimedix2.llm.structured import Accepted, Answer, Rejected, Rules, ask_structured, read, repetition
+from bimedix2.llm.cache import Cache, Cached
+from bimedix2.llm.structured import (
+    Accepted,
+    Answer,
+    Rejected,
+    Rules,
+    as_asked,
+    ask_structured,
+    read,
+    repetition,
+)
 from bimedix2.records import ImagePart, Language, Message
 
 Ask = Callable[..., Request]
@@ -285,3 +296,24 @@ def test_lists_and_choices_are_read_as_json_has_them() -> None:
     assert value is None
     assert "'options': List should have at least 2 items" in problem
     assert "'right': Input should be 'A' or 'B'" in problem
+
+
+def test_an_estimate_leaves_out_what_the_cache_answers(ask: Ask, tmp_path: Path) -> None:
+    """The cache knows a request by what was sent, the schema with it."""
+
+    class Known(Scripted):
+        identity = "scripted"
+
+        def attempt(self, requests: Sequence[Request], watch: Watch) -> list[Reply | RefusedError]:
+            outcomes = super().attempt(requests, watch)
+            for number, outcome in enumerate(outcomes):
+                watch.answered(number, outcome)
+            return outcomes
+
+    asked, rules = ask("one"), Rules(Pair)
+    with Cache(tmp_path / "cache.sqlite") as store:
+        backend = Cached(Known(one=[TEXT]), store)
+        assert backend.unanswered([as_asked(asked, rules)]) == [as_asked(asked, rules)]
+        assert isinstance(ask_structured(backend, [asked], rules)[0], Accepted)
+        assert backend.unanswered([as_asked(asked, rules)]) == []
+        assert backend.unanswered([asked]) == [asked]

@@ -1,6 +1,9 @@
 """The translation room: whole folders, through a model that is scripted and one behind a real endpoint."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -195,11 +198,16 @@ class Endpoint(BaseHTTPRequestHandler):
     """A chat model that translates by the table, after one answer with the wrong side."""
 
     seen: list[dict[str, Any]]
-    wrong_first: bool
+    kill_at: int = 0
+    """The request at which ``asker`` is killed, before it is answered; 0 kills nobody."""
+    asker: subprocess.Popen[bytes]
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         type(self).seen.append(body)
+        if len(self.seen) == self.kill_at:
+            self.asker.kill()
+            return
         system, users = body["messages"][0]["content"], body["messages"][1:]
         asked = json.loads(text_of(users[0]).partition("\n\nAnswer with one JSON")[0])
         if "pairs" in asked:
@@ -280,8 +288,89 @@ def test_a_dry_run_estimates_and_asks_nothing(
     plan = io.read_json(through(folder, endpoint, dry_run=True))
     assert (plan["records"], plan["to_translate"]) == (4, 3)
     assert plan["first_round"].startswith("3 requests, an estimate")
-    assert "nothing was asked" in capsys.readouterr().err
+    assert plan["further_requests"] == {"back_translation": 3}
+    said = capsys.readouterr().err
+    assert "not in it: 3 of back_translation, and corrections; nothing was asked" in said
     assert not Endpoint.seen
+    through(folder, endpoint)
+    plan = io.read_json(through(folder, endpoint, "more", dry_run=True))
+    assert plan["first_round"].startswith("0 requests")  # the cache has them
+
+
+def test_a_folder_that_holds_translations_is_not_paid_for_twice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(folder, monkeypatch, Scripted())
+    first.rename(folder.with_name("first"))
+    translator = Scripted()
+    again = run(folder.with_name("first"), monkeypatch, translator)
+    assert translator.jobs == []
+    assert twins(again).keys() == twins(folder.with_name("first")).keys()
+    counts = io.read_json(again / "manifest.json")["counts"]
+    assert (counts["already-translated"], counts["passed-through"]) == (3, 4)
+
+
+def test_an_id_that_a_translation_would_get_is_named_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RunFolder(tmp_path / "in", "sources", {}) as out:
+        rows = [
+            conversation("a", "Is it so?", "Yes, it is."),
+            conversation("a-ar", "Is it?", "No, it is not."),
+        ]
+        write_records(out.path, rows)
+        folder = out.publish({"kept": 2})
+    translator = Scripted()
+    with pytest.raises(DataError, match="'a-ar' has the id that the translation of 'a' would get"):
+        run(folder, monkeypatch, translator)
+    assert translator.jobs == []
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (lambda jobs: None, "gave NoneType for 3 jobs; return a list"),
+        (lambda jobs: [Done(job.texts) for job in jobs[1:]], "gave 2 for 3 jobs"),
+        (lambda jobs: [list(job.texts) for job in jobs], r"for job 1; return Done\(texts\)"),
+        (lambda jobs: [*map(Undone, "ab"), Done(("x", 5))], "for job 3"),  # type: ignore[arg-type]
+        (lambda jobs: [Done("abc") for _ in jobs], "for job 1"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_a_translator_of_ones_own_gives_is_looked_at(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, result: Any, said: str
+) -> None:
+    class Own:
+        name = "own"
+        corrects = False
+
+        def translate(self, jobs: Sequence[Job]) -> Any:
+            return result(jobs)
+
+    with pytest.raises(
+        DataError, match=f"the translator 'own' {'.*' if 'job 1' in said or 'job 3' in said else ''}{said}"
+    ):
+        run(folder, monkeypatch, Own())
+    assert not folder.with_name(".out.partial").exists()
+
+
+def test_a_killed_run_asks_for_nothing_that_was_answered(folder: Path, endpoint: str) -> None:
+    """Killed by a signal between two groups of records, then run again."""
+    recipe = folder.with_name("recipe.yaml")
+    recipe.write_text(
+        f"{{input: {folder}, output: {folder.with_name('out')}, cache: {folder.with_name('cache.sqlite')},"
+        f" together: 1, endpoint: {{base_url: '{endpoint}', model: m, concurrency: 1}}}}"
+    )
+    command = [sys.executable, "-m", "bimedix2", "translate", str(recipe)]
+    Endpoint.kill_at = 3
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    Endpoint.asker = first
+    assert first.wait(600) == -signal.SIGKILL
+    Endpoint.kill_at = 0
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    bodies = [json.dumps(body, sort_keys=True) for body in Endpoint.seen]
+    assert len(bodies) == 3 + 1 + 3 + 1  # first, corrected, back; and the one that was in flight
+    assert len(set(bodies)) == len(bodies) - 1
+    assert {"a-ar", "b-ar", "c-ar"} <= twins(folder.with_name("out")).keys()
 
 
 def test_credentialed_records_stay_on_this_machine(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from bimedix2.language.translators import (
     Translator,
     load_translator,
     prompt_version,
+    translate_all,
 )
 from bimedix2.llm.backend import (
     UNWATCHED,
@@ -132,7 +133,9 @@ class Service:
             part = requests[start : start + TOGETHER]
             for number in range(start, start + len(part)):
                 watch.sending(number)
-            for number, result in enumerate(self.translator.translate([_job(one) for one in part]), start):
+            for number, result in enumerate(
+                translate_all(self.translator, [_job(one) for one in part]), start
+            ):
                 found.append(self._outcome(requests[number], result))
                 watch.answered(number, found[-1])
         return found

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
-from typing import Protocol
+from typing import Any, Protocol
 
 from bimedix2 import io
-from bimedix2.errors import ConfigError
+from bimedix2.errors import ConfigError, DataError
 from bimedix2.language.glossary import find
 from bimedix2.llm.backend import IdentifiedBackend, Request, Sampling
-from bimedix2.llm.structured import Accepted, Answer, Rules, ask_structured
+from bimedix2.llm.structured import Accepted, Answer, Rules, as_asked, ask_structured
 from bimedix2.records import DataClass, Language, Message
 
 PROMPTS = {Language.ARABIC: "translate_to_arabic", Language.ENGLISH: "translate_to_english"}
@@ -72,6 +72,27 @@ class Translator(Protocol):
 
     def translate(self, jobs: Sequence[Job]) -> list[Done | Undone]:
         """Translate the jobs, in order."""
+
+
+def translate_all(translator: Translator, jobs: Sequence[Job]) -> list[Done | Undone]:
+    """Have the jobs translated, and look that what comes back is what a translator gives.
+
+    Raises:
+        DataError: it is not one ``Done`` or ``Undone`` a job, with texts.
+    """
+    results: Any = translator.translate(jobs)
+    wrong = ""
+    if not isinstance(results, list | tuple) or len(results) != len(jobs):
+        count = len(results) if isinstance(results, list | tuple) else type(results).__name__
+        wrong = f"gave {count} for {len(jobs)} jobs; return a list of as many Done or Undone"
+    for number, one in enumerate(results if not wrong else (), 1):
+        texts: Any = one.texts if isinstance(one, Done) else one.answers if isinstance(one, Undone) else None
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            wrong = f"gave {one!r:.80} for job {number}; return Done(texts) or Undone(reason), texts a tuple"
+            break
+    if wrong:
+        raise DataError(f"the translator '{translator.name}' {wrong}")
+    return list(results)
 
 
 class Texts(Answer):
@@ -131,6 +152,10 @@ class LLMTranslator:
             data_class=job.data_class,
             prompt=prompt_version(job.target, self.brackets),
         )
+
+    def first(self, job: Job) -> Request:
+        """The request as it is sent first, for an estimate."""
+        return as_asked(self.request(job), Rules(Texts))
 
     def translate(self, jobs: Sequence[Job]) -> list[Done | Undone]:
         """Ask for all jobs together; one that gets no valid JSON after three tries is undone."""

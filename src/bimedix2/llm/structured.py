@@ -102,11 +102,7 @@ def ask_structured(
         rules: one for all requests, or one for each.
     """
     each = [rules] * len(requests) if isinstance(rules, Rules) else list(rules)
-    asks = [ASK.format(schema=_schema(rule)) for rule in each]
-    asked = [
-        _with_text(replace(request, schema=_schema(rule)), ask)
-        for request, rule, ask in zip(requests, each, asks, strict=True)
-    ]
+    asked = [as_asked(request, rule) for request, rule in zip(requests, each, strict=True)]
     wrong: list[list[Attempt]] = [[] for _ in requests]
     done: dict[int, Accepted[S] | Rejected] = {}
     while open_ := [n for n in range(len(requests)) if n not in done]:
@@ -123,13 +119,22 @@ def ask_structured(
             if len(attempts) >= each[number].tries:
                 done[number] = Rejected(problem, requests[number].prompt, tuple(attempts))
                 continue
-            again = AGAIN.format(problem=problem, ask=asks[number])
+            again = AGAIN.format(problem=problem, ask=_ask(each[number]))
             asked[number] = _corrected(asked[number], outcome.text, again)
     return [done[number] for number in range(len(requests))]
 
 
+def as_asked(request: Request, rules: Rules[S]) -> Request:
+    """A request as it is sent first: what an estimate has to count, and what the cache knows it by."""
+    return _with_text(replace(request, schema=_schema(rules)), _ask(rules))
+
+
 def _schema(rules: Rules[S]) -> str:
     return io.canonical_json(rules.schema.model_json_schema())
+
+
+def _ask(rules: Rules[S]) -> str:
+    return ASK.format(schema=_schema(rules))
 
 
 def _with_text(request: Request, text: str) -> Request:

@@ -1,6 +1,6 @@
 """Records of one language to their twins in the other: translated, checked, corrected, and rated."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -14,7 +14,7 @@ from rich.progress import Progress
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.errors import DataError
-from bimedix2.language.translators import LLMTranslator, Translator, load_translator
+from bimedix2.language.translators import Job, LLMTranslator, Translator, load_translator
 from bimedix2.llm.budget import estimate
 from bimedix2.llm.cache import Cached
 from bimedix2.llm.connect import open_endpoint
@@ -25,7 +25,7 @@ from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records, write_records, write_removed
 from bimedix2.translate.loop import Loop, Refused, Twin
 from bimedix2.translate.quality import Quality
-from bimedix2.translate.source import Source
+from bimedix2.translate.source import Source, Translated
 
 OTHER = {Language.ENGLISH: Language.ARABIC, Language.ARABIC: Language.ENGLISH}
 SETTLED = 100
@@ -37,7 +37,8 @@ class Config(Settings):
     """What to translate, who translates, and where to write."""
 
     input: Path
-    """A finished record folder; its records of the other language pass through."""
+    """A finished record folder; its records of the other language, and those whose translation stands beside
+    them, pass through."""
     output: Path
     to: Literal["ar", "en"] = "ar"
     """The language to translate into."""
@@ -123,18 +124,23 @@ def _translate(config: Config, translator: Translator, backend: Cached | None, o
     failed: Counter[str] = Counter()
     removed: list[tuple[str, str, Any]] = []
     shown: set[str] = set()
-    total = sum(1 for _ in read_records(config.input))
+    there = Translated(config.input, config.target)
 
     def made(progress: Progress) -> Iterator[Record]:
-        bar = progress.add_task("translate", total=total)
+        bar = progress.add_task("translate", total=there.total)
         for group in _groups(read_records(config.input), config.together):
-            for record, result in zip(group, loop.translate(group), strict=True):
+            open_ = [record for record in group if there.lacks(record)]
+            results = {r.id: found for r, found in zip(open_, loop.translate(open_), strict=True)}
+            for record in group:
+                result = results.get(record.id)
                 progress.advance(bar)
                 counts["in"] += 1
                 twin = result.record if isinstance(result, Twin) else None
                 if isinstance(result, Refused):
                     removed.append((record.id, result.reason, result.what))
-                if twin is None:
+                if record.id not in results:
+                    counts["already-translated"] += 1
+                elif twin is None:
                     counts["passed-through"] += result is None
                 else:
                     counts["translated"] += 1
@@ -174,17 +180,38 @@ def _stop_where_hopeless(counts: Counter[str], removed: list[tuple[str, str, Any
 
 def _plan(config: Config, backend: Cached | None) -> Path:
     """Count what would be translated, and estimate the first round."""
-    sources = [Source(record, config.target) for record in read_records(config.input)]
-    jobs = [source.job() for source in sources if source.wanted]
-    plan: dict[str, Any] = {"records": len(sources), "to_translate": len(jobs)}
-    said = f"{len(jobs):,} of {len(sources):,} records to translate"
+    there = Translated(config.input, config.target)
+    todo = 0
+
+    def jobs() -> Iterator[Job]:
+        nonlocal todo
+        for record in filter(there.lacks, read_records(config.input)):
+            source = Source(record, config.target)
+            if source.wanted:
+                todo += 1
+                if config.endpoint is not None:
+                    config.endpoint.allow(record.data_class)
+                yield source.job()
+
+    plan: dict[str, Any] = {"records": there.total}
+    said = ""
     if backend is not None and config.endpoint is not None and config.endpoint.prices is not None:
         translator = LLMTranslator(backend, max_tokens=config.max_tokens, brackets=config.brackets)
-        first = backend.unanswered([translator.request(job) for job in jobs])
-        cost = estimate(first, config.endpoint.prices)
-        plan["first_round"] = str(cost)
-        said += f"; the first round: {cost}"
+        asked = map(translator.first, jobs())
+        first = (one for group in _groups(asked, config.together) for one in backend.unanswered(group))
+        plan["first_round"] = str(estimate(first, config.endpoint.prices))
+        said = f"; the first round: {plan['first_round']}"
+    else:
+        deque(jobs(), maxlen=0)
+    plan["to_translate"] = todo
+    ratings = {"back_translation": config.back_translation, "rating": config.rater}
+    if more := {name: todo for name, wanted in ratings.items() if wanted}:
+        plan["further_requests"] = more
+        said += "; not in it: " if said else "; beside it: "
+        said += ", ".join(f"{count:,} of {name}" for name, count in more.items()) + ", and corrections"
     target = config.output.with_name(f"{config.output.name}.plan.json")
     io.write_json(target, plan)
-    Console(stderr=True, soft_wrap=True).print(f"{said}; nothing was asked", highlight=False)
+    Console(stderr=True, soft_wrap=True).print(
+        f"{todo:,} of {there.total:,} records to translate{said}; nothing was asked", highlight=False
+    )
     return target

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bimedix2.language.checks import Tongue, check_translation
-from bimedix2.language.translators import Done, Translator, Undone, Wrong
+from bimedix2.language.translators import Done, Translator, Undone, Wrong, translate_all
 from bimedix2.records import Language, Record
 from bimedix2.translate.quality import Quality
-from bimedix2.translate.source import Source
+from bimedix2.translate.source import Source, twin_id
 
 STRUCTURE = "structure"
 """The check of the texts' number, of protected spans and of empty texts."""
@@ -89,7 +89,7 @@ class Loop:
             open_ = [one for one in tried.values() if not one.done]
             if not open_:
                 break
-            results = self.translator.translate([one.source.job(one.wrong) for one in open_])
+            results = translate_all(self.translator, [one.source.job(one.wrong) for one in open_])
             for one, result in zip(open_, results, strict=True):
                 one.take(result, self.target)
         whole = {n: one for n, one in tried.items() if one.texts}
@@ -113,7 +113,7 @@ class Loop:
         step = f"translate:{self.translator.name}@{today}"
         provenance = record.provenance.model_copy(update={"steps": (*record.provenance.steps, step)})
         changes: dict[str, Any] = {
-            "id": f"{record.id}-{self.target}",
+            "id": twin_id(record.id, self.target),
             "language": self.target,
             "messages": one.source.rebuild(one.texts),
             "provenance": provenance,

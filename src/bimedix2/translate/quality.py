@@ -12,7 +12,7 @@ from pydantic import Field
 
 from bimedix2 import io
 from bimedix2.errors import MissingExtra
-from bimedix2.language.translators import Done, Job, Translator
+from bimedix2.language.translators import Done, Job, Translator, translate_all
 from bimedix2.llm.backend import IdentifiedBackend, Request, Sampling
 from bimedix2.llm.structured import Accepted, Answer, Rules, ask_structured
 from bimedix2.records import Language, Message
@@ -75,7 +75,7 @@ class Quality:
     ) -> None:
         source = Language.ENGLISH if self.target is Language.ARABIC else Language.ARABIC
         jobs = [Job(tuple(texts), source, one.record.data_class) for one, texts in translated]
-        for one, (origin, texts), result in zip(found, translated, back.translate(jobs), strict=True):
+        for one, (origin, texts), result in zip(found, translated, translate_all(back, jobs), strict=True):
             # What could not be translated back is not a bad translation: it is not known.
             if isinstance(result, Done) and len(result.texts) == len(texts):
                 one["chrf"] = round(chrf("\n".join(result.texts), "\n".join(origin.texts)), 2)

@@ -1,11 +1,55 @@
 """A record as its translator sees it: texts in order, and the record again from their translations."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from bimedix2.errors import DataError
 from bimedix2.language.segments import Masked, Segments, mask
 from bimedix2.language.translators import Job, Wrong
 from bimedix2.records import Language, Message, Record, TextPart
+from bimedix2.records.store import read_records
 from bimedix2.text.arabic import script
+
+
+def twin_id(name: str, target: Language) -> str:
+    """The id of a record's translation."""
+    return f"{name}-{target}"
+
+
+class Translated:
+    """What of a folder is translated already: running the room on its own output pays for nothing twice.
+
+    ``total`` is the number of its records.
+    """
+
+    def __init__(self, folder: Path, target: Language) -> None:
+        self.total = 0
+        self._target = target
+        self._done: set[str] = set()
+        self._taken: set[str] = set()
+        for record in read_records(folder):
+            self.total += 1
+            said = record.meta.get("translation")
+            if record.language is target and isinstance(said, dict):
+                self._done.add(str(said.get("of")))
+            elif record.id.endswith(twin_id("", target)):
+                self._taken.add(record.id)
+
+    def lacks(self, record: Record) -> bool:
+        """Whether no translation of a record stands in the folder.
+
+        Raises:
+            DataError: another record has the id that its translation would get.
+        """
+        if record.language is self._target:
+            return True  # it passes through for its language
+        twin = twin_id(record.id, self._target)
+        if record.id not in self._done and twin in self._taken:
+            raise DataError(
+                f"the record '{twin}' has the id that the translation of '{record.id}' would get, and does "
+                "not say that it is one (meta.translation.of); rename one of them"
+            )
+        return record.id not in self._done
 
 
 class Source:
