@@ -49,7 +49,7 @@ TARGETS = {
     **dict.fromkeys(("gender", "dialect", "omission", "addition"), 0.80),
 }
 ALARMS = 0.02
-RECORDED = ("unseen", "unseen_3", "unseen_4")
+RECORDED = ("unseen", "unseen_3", "unseen_4", "unseen_5", "unseen_6")
 """Sets whose errors lie beside them."""
 
 

@@ -13,6 +13,9 @@ from bimedix2.text.numbers import Number, arabic_numbers, english_numbers
 
 _LATIN = re.compile(r"(?<![A-Za-z])[A-Za-z][A-Za-z\d+-]*[A-Z\d][A-Za-z\d]*(?![A-Za-z])")
 """Abbreviations and codes: a translation keeps them, or some of them."""
+_ABBREVIATION = re.compile(r"(?<![A-Za-z\d])[A-Z]{2,5}(?![A-Za-z\d])")
+SPELLED = 14
+"""Letters more that an abbreviation takes in Arabic (MRI, CT, ECG, CSF, COPD: 15 to 22, less their own)."""
 _DENIED = re.compile(f"(?<![{ARABIC}])[وف]?(?:لا|لم|لن|ليس|ليست|ليسا|ليستا|غير|ب?دون|بلا|عدم)(?![{ARABIC}])")
 
 
@@ -78,12 +81,19 @@ class Context:
             inner = Counter({name for place, name in anchors if start <= place < end})
             # A translation names an English term once more, in brackets: it does not make it longer.
             letters = sum(c.isalnum() for c in side.outside[start:end])
+            if side.tongue == "en":
+                letters += SPELLED * len(self._spelled(start, end))
             line = side.text.count("\n", 0, start)
             if line != last:
                 lines.append([])
                 last = line
             lines[-1].append(Sentence((start, end), letters, inner))
         return lines
+
+    def _spelled(self, start: int, end: int) -> list[str]:
+        """Abbreviations of English sentences that the translation does not keep, so it spells them out."""
+        found = (m.group() for m in _ABBREVIATION.finditer(self.pair.en.text, start, end))
+        return [name for name in found if name not in self.pair.ar.text]
 
     @cached_property
     def _shared_terms(self) -> dict[str, glossary.Term]:

@@ -37,6 +37,23 @@ _TO = re.compile(r"\s+(?:في|على|إلى|من|عن|مع|عند|لدى|تحت|
 """A preposition."""
 _NOUN = re.compile("(?:غير|عدم|دون|بلا)")
 """Denials that stand before a noun or an adjective."""
+_TAG = re.compile(
+    r",\s+(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)n't\s+"
+    r"(?:it|he|she|you|they|we|i|there)\?",
+    re.IGNORECASE,
+)
+"""A question behind a statement, which denies nothing: isn't it?"""
+_EXCEPT = re.compile(
+    r"(?<![a-z])(?:except\w*|but|other|apart|unless|besides?|save|barring|all|every|to)(?![a-z])",
+    re.IGNORECASE,
+)
+"""What lets Arabic except something that is not denied before."""
+_EITHER = re.compile(rf"(?<![{ARABIC}])أو(?![{ARABIC}])")
+_PAST = re.compile(rf"(?<![{ARABIC}])[وف]?(?:أن\s+)?[يت](?:تجاوز|زيد|فوق|تعدى|تخطى)(?![{ARABIC}])")
+"""To exceed, as it stands where a bound has lost its denial."""
+_MORE = re.compile(
+    r"(?<![a-z])(?:exceed\w*|more|over|above|greater|higher|longer|beyond)(?![a-z])", re.IGNORECASE
+)
 _ATTACHED = re.compile(rf"(?<![{ARABIC}])[وفبل]?(?:ال)?لا(?!ن|ست|[{ARABIC}]ت)[{ARABIC}]{{3,}}")
 """A denial that is one word with what it denies; verbal nouns such as "for compression" begin alike."""
 
@@ -56,13 +73,18 @@ def _outside(found: list[Span], others: list[Span]) -> list[Span]:
     return [span for span in found if not any(span[0] < end and start < span[1] for start, end in others)]
 
 
+_KINDS = ("lexical", "may_instead", "nominal_instead")
+"""What a word asks for: a denial or a word instead; perhaps a denial; perhaps a denied noun or adjective."""
+
+
 @dataclass(frozen=True)
 class _Word:
     """An English word that denies by itself, and the Arabic words that say it without a denial."""
 
     span: Span
     instead: tuple[str, ...]
-    needed: bool
+    kind: str
+    """One of ``_KINDS``."""
 
 
 def _apart(found: list[_Word]) -> list[_Word]:
@@ -72,7 +94,7 @@ def _apart(found: list[_Word]) -> list[_Word]:
         if apart and word.span[0] < apart[-1].span[1]:
             last = apart.pop()
             span = (last.span[0], max(last.span[1], word.span[1]))
-            word = _Word(span, last.instead + word.instead, last.needed or word.needed)
+            word = _Word(span, last.instead + word.instead, min(last.kind, word.kind, key=_KINDS.index))
         apart.append(word)
     return apart
 
@@ -88,10 +110,11 @@ class _English:
             ),
             text,
         )
-        self.bounds = bounds
+        bounds += spans_of(_TAG, text)
+        self.bounds, self.denied_bounds = bounds, list(bounds)
         found = [
-            _Word(span, tuple(row["ar"]), kind == "lexical")
-            for kind in ("lexical", "may_instead")
+            _Word(span, tuple(row["ar"]), kind)
+            for kind in _KINDS
             for row in rows[kind]
             for span in spans_of(english(tuple(row["en"])), text)
         ]
@@ -138,6 +161,7 @@ class _Arabic:
         self.soft = _outside(spans_of(_arabic(tuple(rows["soft"])), text), strong + bounds)
         self.strong: list[Span] = []
         self.repeated: list[Span] = []
+        self.dangling: list[Span] = []
         again: list[Span] = []
         for span in sorted(strong):
             # "Nor" before a noun goes on with a denial; before a verb it denies anew.
@@ -146,6 +170,8 @@ class _Arabic:
             nor = noun and text[span[0] : span[1]] == "ولا"
             if nor and not repeated and _TO.match(text, span[1]):
                 continue  # "nor in the groin": something was denied before, and that denial is gone
+            if nor and not repeated and re.search(rf"[{ARABIC}]\s*$", text[: span[0]]):
+                self.dangling.append(span)  # and so with "nor weight loss" that follows no stop
             if repeated and not nor:
                 self.repeated.append(span)
             (again if (nor and repeated) or self._only(text, span) else self.strong).append(span)
@@ -185,45 +211,79 @@ def check(context: Context) -> Iterator[Failure]:
         yield from exchanged(context, part, "polarity", "negation")
 
 
-def _compare(context: Context, part: Part, en: _English, ar: _Arabic) -> Iterator[Failure]:
-    pair = context.pair
-    place = _own_span(part.ar, pair.ar.folded, ar.folded)
-    strong, soft = within(ar.strong, place), within(ar.soft, place)
-    asked, may = within(en.strong, part.en), within(en.may, part.en)
+@dataclass
+class _Asked:
+    """What a part of the source asks of its translation."""
+
+    needed: list[Span]
+    """Denials, one of the translation each."""
+    may: list[Span]
+    """What may be a denial in the translation."""
+    nouns: int
+    """How many nouns and adjectives may be denied besides."""
+    soft: list[Span]
+    """Arabic words that deny without a particle, less those that answer for a word of their own."""
+
+
+def _asked(context: Context, part: Part, en: _English, ar: _Arabic, place: Span) -> _Asked:
+    source = context.pair.en.text
+    asked = _Asked(within(en.strong, part.en), within(en.may, part.en), 0, within(ar.soft, place))
     hyphened = within(en.hyphened, part.en)
     # "Non-Hodgkin" may be one word in Arabic too.
-    (may if _ATTACHED.search(ar.text, *place) else asked).extend(hyphened)
+    (asked.may if _ATTACHED.search(ar.text, *place) else asked.needed).extend(hyphened)
     attached = len(_RELATIVE.findall(ar.text, *place)) - len(hyphened)
     for word in en.words:
         if not inside(word.span, [part.en]):
             continue
         said = [m.span() for m in _arabic(word.instead).finditer(ar.text, *place)]
         # What says this word cannot stand for another denial as well.
-        soft = _outside(soft, said)
-        if not said:
-            # "Asymptomatic" may be one word of Arabic, which begins with its denial.
-            joined = word.needed and attached > 0 and _PREFIX.match(pair.en.text[slice(*word.span)])
-            attached -= bool(joined)
-            (asked if word.needed and not joined else may).append(word.span)
-    needed, allowed = asked, asked + may
-    nouns = len(within(en.nominal, part.en)) + _of_terms(context, part)
-    nouns += max(0, _unproven(ar, pair.en.text[slice(*part.en)], strong) - len(allowed))
+        asked.soft = _outside(asked.soft, said)
+        if said:
+            continue
+        if word.kind == "nominal_instead":
+            asked.nouns += 1
+            continue
+        # "Asymptomatic" may be one word of Arabic, which begins with its denial.
+        joined = word.kind == "lexical" and attached > 0 and _PREFIX.match(source[slice(*word.span)])
+        attached -= bool(joined)
+        (asked.needed if word.kind == "lexical" and not joined else asked.may).append(word.span)
+    # A bound that the translation says too lets it deny nothing else.
+    spent = set(within(en.denied_bounds, part.en)[: len(within(ar.bounds, place))])
+    asked.may = [span for span in asked.may if span not in spent]
+    asked.nouns += len(within(en.nominal, part.en))
+    asked.nouns += min(len(within(ar.below, place)), len(within(en.below, part.en)))
+    return asked
+
+
+def _compare(context: Context, part: Part, en: _English, ar: _Arabic) -> Iterator[Failure]:
+    pair = context.pair
+    source = pair.en.text[slice(*part.en)]
+    place = _own_span(part.ar, pair.ar.folded, ar.folded)
+    asked = _asked(context, part, en, ar, place)
+    needed, allowed = asked.needed, asked.needed + asked.may
+    strong = within(ar.strong, place)
+    at = [_own_span(span, ar.folded, pair.ar.folded) for span in strong]
+    if lost := _exception(ar, place, source) or _unbounded(en, ar, part, place, source):
+        at = [_own_span(lost, ar.folded, pair.ar.folded)]
+        why = f"The translation lacks the denial before {pair.ar.words(at)}; deny what the source denies."
+        yield pair.fail("negation", why, needed, at)
+        return
     # "Never exceed" is a bound in Arabic; where both have a bound, the denial is still asked for.
     bounds = max(0, len(within(ar.bounds, place)) - len(within(en.bounds, part.en)))
-    nouns += min(len(within(ar.below, place)), len(within(en.below, part.en)))
-    free = 0
-    if asked:
-        # "Not A or B" denies each of them by itself in Arabic.
-        free = min(len(within(ar.repeated, place)), len(within(en.or_, part.en)))
-    if len(strong) + len(soft) + bounds < len(needed):
+    either = within(en.or_, part.en)
+    dangling = len(within(ar.dangling, place)) if either and not _EITHER.search(ar.text, *place) else 0
+    terms, in_terms = _of_terms(context, part, needed)
+    if len(strong) - dangling - in_terms + len(asked.soft) + bounds < len(needed):
         why = f"The source denies ({pair.en.words(needed)}) what the translation does not; deny it too."
-        yield pair.fail("negation", why, needed, [_own_span(s, ar.folded, pair.ar.folded) for s in strong])
+        yield pair.fail("negation", why, needed, at)
         return
+    # "Not A or B" denies each of them by itself in Arabic.
+    free = min(len(within(ar.repeated, place)), len(either)) if needed else 0
+    nouns = asked.nouns + terms + max(0, _unproven(ar, source, strong) - len(allowed))
     verbs = [span for span in strong if not _NOUN.search(ar.text[slice(*span)])]
     if len(strong) > len(allowed) + free + nouns or len(verbs) > len(allowed) + free:
-        spans = [_own_span(s, ar.folded, pair.ar.folded) for s in strong]
-        why = f"The translation denies ({pair.ar.words(spans)}) what the source does not; take that out."
-        yield pair.fail("negation", why, allowed, spans)
+        why = f"The translation denies ({pair.ar.words(at)}) what the source does not; take that out."
+        yield pair.fail("negation", why, allowed, at)
 
 
 def _unproven(ar: _Arabic, source: str, strong: list[Span]) -> int:
@@ -237,12 +297,45 @@ def _unproven(ar: _Arabic, source: str, strong: list[Span]) -> int:
     return count
 
 
-def _of_terms(context: Context, part: Part) -> int:
-    """How many terms of the source have a denial in their Arabic: nonsteroidal, insomnia."""
-    return sum(
-        part.en[0] <= found.start < part.en[1] and _strong().search(found.term.ar) is not None
+def _of_terms(context: Context, part: Part, needed: list[Span]) -> tuple[int, int]:
+    """How many terms of the source have a denial in their Arabic, as insomnia has; how many are said so.
+
+    The latter answer for no denial of the source, unless the term is one.
+    """
+    found = [
+        found
         for found in context.terms
-    )
+        if part.en[0] <= found.start < part.en[1] and _strong().search(found.term.ar)
+    ]
+    said = context.pair.ar.text[part.ar[0] : part.ar[1]]
+    apart = [f for f in found if not any(f.start < end and start < f.end for start, end in needed)]
+    return len(found), sum(folded(f.term.ar) in said for f in apart)
+
+
+def _exception(ar: _Arabic, place: Span, source: str) -> Span | None:
+    """Where Arabic says "except" of something that it no longer denies, and the source excepts nothing."""
+    if _EXCEPT.search(source):
+        return None
+    denied = sorted(ar.strong + ar.soft + ar.bounds + ar.repeated)
+    for match in ONLY.finditer(ar.text, *place):
+        start = max((m.end() for m in re.finditer(r"[.!?\n]", ar.text[: match.start()])), default=0)
+        before = ar.text[start : match.start()]
+        if not any(start <= span[0] < match.start() for span in denied) and not re.search(
+            rf"(?<![{ARABIC}])(?:[وف]?ما|هل|كل|جميع|[وف]?إن|[وف]?لا|[وف]?ليس\S*)(?![{ARABIC}])", before
+        ):
+            return match.span()
+    return None
+
+
+def _unbounded(en: _English, ar: _Arabic, part: Part, place: Span, source: str) -> Span | None:
+    """Where Arabic exceeds what the source must not, and nothing in the sentence is denied or bounded."""
+    denied = within(en.denied_bounds, part.en)
+    if not denied or any(within(found, place) for found in (ar.strong, ar.soft, ar.bounds, ar.repeated)):
+        return None
+    for start, end in sorted(denied, reverse=True):
+        source = source[: start - part.en[0]] + source[end - part.en[0] :]
+    match = _PAST.search(ar.text, *place)
+    return match.span() if match and not _MORE.search(source) else None
 
 
 def _own_span(span: Span, ours: Folded, theirs: Folded) -> Span:

@@ -16,6 +16,7 @@ _PER = {
 }
 LOOSE = ("day", "night", "year", "angle", "event", "form")
 """Units and dimensions that one language may say and the other leave out."""
+_RANGE = re.compile(r"\s*(?:-|\bto\b|\band\b)\s*\d+(?:\.\d+)?")
 _AGE = re.compile(
     r"\b(?:aged?(?:\s+of)?|(?:man|woman|boy|girl|male|female|lady|gentleman|patient|child|person)\s+of)\s+$",
     re.IGNORECASE,
@@ -132,12 +133,19 @@ def measure(number: Number, side: Side) -> Measure:
     elif before := _BEFORE[side.tongue].search(text[max(0, number.start - 16) : number.start]):
         found.append(name_of(before[1].lower(), side.tongue))
     elif side.tongue == "en" and _AGE.search(text[max(0, number.start - 20) : number.start]):
-        found.append("year")
+        found.append(_of_range(text, at) or "year")
     per = _per(side.tongue)
     while match := per.match(text, at):
         found.append(f"/{name_of(match['unit'], side.tongue)}")
         at = match.end()
     return Measure(number.value, tuple(found), (number.start, at))
+
+
+def _of_range(text: str, at: int) -> str:
+    """The unit of an English range whose first number ends at ``at``: 2 to 12 months."""
+    second = _RANGE.match(text, at)
+    unit = _behind("en").match(text, second.end()) if second else None
+    return name_of(unit["unit"], "en") if unit else ""
 
 
 def _is_label(unit: str, text: str, at: int) -> bool:

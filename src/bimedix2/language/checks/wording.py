@@ -31,6 +31,7 @@ _KNOWN = {
     "de",
     "et",
     "al",
+    "Fab",
     "mRNA",
     "tRNA",
     "siRNA",
@@ -138,6 +139,10 @@ def _dialect() -> tuple[dict[str, str], frozenset[str], re.Pattern[str], re.Patt
     return strong, frozenset(rows["weak"]), re.compile("|".join(rows["shapes"])), re.compile(beside)
 
 
+_DIALYSIS = re.compile(r"dialy[sz]", re.IGNORECASE)
+"""Its Arabic name is written like the Moroccan word for "of"."""
+
+
 def dialect(context: Context) -> Iterator[Failure]:
     """Words of the spoken dialects in a text that should be Modern Standard Arabic."""
     side = context.pair.target
@@ -146,6 +151,8 @@ def dialect(context: Context) -> Iterator[Failure]:
     strong, weak, shapes, beside = _dialect()
     never = table("dialect")["never"]
     text = without_marks(side.raw)
+    if _DIALYSIS.search(context.pair.en.raw):
+        text = re.sub(rf"(?<![{ARABIC}])و?ديال(?![{ARABIC}])", " ", text)
     found: list[str] = []
     half: set[str] = set()
     for word in re.findall(rf"[{ARABIC}\u0671-\u06d3]+", text):
