@@ -34,6 +34,12 @@ def test_a_fit_record_passes(answer: str, language: str) -> None:
     assert reason(answer, language) == ""
 
 
+@pytest.mark.parametrize("bounds", [(50, 5), (-1, 5)])
+def test_lengths_the_wrong_way_round_are_refused_at_the_door(bounds: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="write at least and at most, as"):
+        FilterConfig(characters=bounds)
+
+
 def test_lengths_are_of_all_words_together() -> None:
     assert reason(ENGLISH, characters=(100, 200)) == "too-short"
     assert reason(ENGLISH, characters=(1, 20)) == "too-long"

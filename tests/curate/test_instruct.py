@@ -25,6 +25,13 @@ def _types(record: Record) -> set[str]:
     return {ask.type for ask in asks_of(facts_of(record), random.Random(0))}
 
 
+def test_numbers_that_leave_nothing_to_write_are_refused_at_the_door() -> None:
+    with pytest.raises(ValueError, match=r"write at least and at most, as \[6, 12\]"):
+        InstructConfig(per_image=(12, 6))
+    with pytest.raises(ValueError, match="less than or equal to 1"):
+        InstructConfig(late=5)
+
+
 def test_a_weight_of_no_question_type_is_refused_with_those_there_are() -> None:
     assert InstructConfig(weights={"false_premise": 2, "cell_count": 0}).weights["cell_count"] == 0
     for name in ("modalty", "premise", "greet"):

@@ -232,6 +232,63 @@ def test_a_run_that_is_rejected_throughout_stops() -> None:
         rewrite("vqa-detailed", rows, *[{"answer": "No."}] * 200, tries=1)
 
 
+def test_records_of_another_kind_are_no_silent_copy() -> None:
+    work, rows, _ = rewrite("caption-qa", [SHORT, CHOSEN])
+    assert rows == [SHORT, CHOSEN]
+    with pytest.raises(DataError, match="none of the 2 records is of the input that 'caption-qa' rewrites"):
+        work.look_idle()
+    rewrite("vqa-detailed", [SHORT], {"answer": "Yes, there is a mass."})[0].look_idle()
+    rewrite("vqa-detailed", [SHORT], {"answer": "No."}, tries=1)[0].look_idle()  # rejected, and said so
+
+
+def test_a_dry_run_of_the_room_counts_after_its_filters_asks_nothing_and_knows_the_cache(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from contextlib import contextmanager
+
+    from bimedix2 import curate, io
+    from bimedix2.manifest import RunFolder
+    from bimedix2.records.store import write_records
+
+    backend = Scripted(*[{"answer": "Yes, there is a mass."}] * 2)
+
+    @contextmanager
+    def opened(_: Any, cache: Path, run: str) -> Any:
+        with Cache(cache) as store:
+            yield Cached(backend, store, run)
+
+    monkeypatch.setattr(curate, "open_endpoint", opened)
+    rows = [
+        SHORT.model_copy(update={"id": name, "messages": (Message.of("user", f"Is it {name}?"), answer)})
+        for name, answer in (("a", SHORT.messages[1]), ("b", SHORT.messages[1]), ("c", SHORT.messages[1]))
+    ]
+    long = Message.of("assistant", "no " * 50)
+    with RunFolder(tmp_path / "in", "sources", {}) as out:
+        write_records(
+            out.path, [*rows[:2], rows[2].model_copy(update={"messages": (rows[2].messages[0], long)})]
+        )
+        folder = out.publish({"kept": 3})
+    endpoint = {"base_url": "http://127.0.0.1:1/v1", "model": "m", "prices": {"input": 1, "output": 2}}
+    reformat = {"kind": "vqa-detailed", "endpoint": endpoint, "cache": tmp_path / "cache.sqlite"}
+    given = {"input": folder, "output": tmp_path / "out", "filter": {}, "reformat": reformat}
+    plan = io.read_json(curate.run(curate.Config.model_validate({**given, "dry_run": True})))
+    assert (plan["records"], plan["to_rewrite"]) == (2, 2)
+    assert plan["first_round"].startswith("2 requests, an estimate")
+    assert "2 of 2 records to rewrite; the first round: 2 requests" in capsys.readouterr().err
+    assert not backend.seen
+    assert not (tmp_path / "out").exists()
+    curate.run(curate.Config.model_validate(given))
+    again = {**given, "output": tmp_path / "again", "dry_run": True}
+    plan = io.read_json(curate.run(curate.Config.model_validate(again)))
+    assert plan["first_round"].startswith("0 requests")
+    none = {**given, "output": tmp_path / "none", "reformat": {**reformat, "kind": "caption-qa"}}
+    with pytest.raises(DataError, match="none of the 2 records is of the input"):
+        curate.run(curate.Config.model_validate(none))
+    assert not list(tmp_path.glob("*none*"))
+    with pytest.raises(ValueError, match="'dry_run' estimates what 'reformat' costs"):
+        curate.Config.model_validate({"input": folder, "output": tmp_path / "o", "dry_run": True})
+
+
 def test_the_room_rewrites_and_keeps_rejects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from contextlib import contextmanager
 

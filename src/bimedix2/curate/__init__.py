@@ -1,14 +1,17 @@
 """Records to better records: filtered, de-identified, deduplicated; and the bilingual instruction set."""
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import model_validator
+from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
+from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.curate.clean import Operations
 from bimedix2.curate.deidentify import DeidentifyConfig, read_key
@@ -46,6 +49,8 @@ class Config(Settings):
     instruct: InstructConfig | None = None
     """Write questions and answers in both languages from what is annotated of each image."""
     seed: int = 0
+    dry_run: bool = False
+    """Do the operations before ``reformat``, estimate what it would cost, and ask and write nothing."""
 
     @model_validator(mode="before")
     @classmethod
@@ -53,6 +58,14 @@ class Config(Settings):
         if isinstance(values, dict) and all(values.get(name) is None for name in OPERATIONS):
             return {**values, "instruct": {}}
         return values
+
+    @model_validator(mode="after")
+    def _something_to_plan(self) -> Self:
+        if self.dry_run and self.reformat is None:
+            raise ValueError(
+                "'dry_run' estimates what 'reformat' costs, and the recipe has none; leave it out"
+            )
+        return self
 
 
 def _sort(records: Iterable[Record]) -> tuple[list[Record], list[Record], list[tuple[str, str, Any]]]:
@@ -79,11 +92,17 @@ def _asked(records: Iterable[Record], config: InstructConfig, seed: int, work: O
 
 
 def run(config: Config) -> Path:
-    """Do what the recipe names, and write what is left and made into one finished folder."""
+    """Do what the recipe names, and write what is left and made into one finished folder.
+
+    Returns:
+        The finished folder; the plan's file for a dry run.
+    """
     read_manifest(config.input)
     if config.deidentify is not None:
         read_key(config.deidentify.key)  # before anything is read
-    recipe = config.model_dump(mode="json", exclude={"reformat": RESUMABLE})
+    if config.dry_run and config.reformat is not None:
+        return _plan(config, config.reformat)
+    recipe = config.model_dump(mode="json", exclude={"reformat": RESUMABLE, "dry_run": True})
     with RunFolder(config.output, "curate", recipe, {"input": config.input}, afresh=True) as out:
         work = Operations(config.filter, config.deidentify, config.duplicates)
         left, images = work.run(config.input, out.path)
@@ -102,6 +121,26 @@ def run(config: Config) -> Path:
         return out.publish(counts, {"types": dict(sorted(types.items())), **done})
 
 
+def _plan(config: Config, reformat: ReformatConfig) -> Path:
+    """Estimate what rewriting costs; return the plan's file, beside the output."""
+    work = Operations(config.filter, config.deidentify, config.duplicates)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        open_endpoint(reformat.endpoint, reformat.cache, str(config.output)) as backend,
+    ):
+        left, _ = work.run(config.input, Path(scratch))
+        with closing(left):
+            plan = Reformat(reformat, backend).plan(left)
+    target = config.output.with_name(f"{config.output.name}.plan.json")
+    io.write_json(target, plan)
+    first = plan.get("first_round", f"{plan.get('first_requests')} requests")
+    said = f"{plan['to_rewrite']:,} of {plan['records']:,} records to rewrite; the first round: {first}"
+    Console(stderr=True, soft_wrap=True).print(
+        f"{said}; corrections not counted; nothing was asked", highlight=False
+    )
+    return target
+
+
 def _rewritten(
     records: Iterator[Record], config: ReformatConfig, output: Path, work: Operations, stack: ExitStack
 ) -> Iterator[Record]:
@@ -114,6 +153,7 @@ def _rewritten(
     for record in rewriting.run(records):
         progress.advance(shown)
         yield record
+    rewriting.look_idle()
     work.removed += rewriting.removed
     work.about["reformat"] = dict(sorted(rewriting.counts.items()))
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from bimedix2.config import Settings
+from bimedix2.config import Settings, ascending
 from bimedix2.records import Language, Record
 from bimedix2.records.translations import failed_checks
 from bimedix2.text.arabic import script
@@ -29,6 +29,11 @@ class FilterConfig(Settings):
     """No translation that fails a check and that nobody has reviewed."""
     bad_characters: bool = True
     """No control characters, wrongly decoded text, or characters that turn the direction of what follows."""
+
+    @field_validator("characters")
+    @classmethod
+    def _a_range(cls, characters: tuple[int, int]) -> tuple[int, int]:
+        return ascending(characters)
 
 
 JUDGED = 12

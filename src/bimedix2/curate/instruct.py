@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from bimedix2.config import Settings
+from bimedix2.config import Settings, ascending
 from bimedix2.curate.asks import TONGUES, Ask, asks_of
 from bimedix2.curate.conversations import other, text_asks, write
 from bimedix2.curate.facts import Facts, facts_of
@@ -40,10 +40,15 @@ class InstructConfig(Settings):
         "disease": 1,
     }
     """Question type -> how often beside the others (1 where absent)."""
-    late: float = 0.05
+    late: float = Field(default=0.05, ge=0, le=1)
     """Share of training questions whose picture comes in the second or third turn."""
-    follow: float = 0.05
+    follow: float = Field(default=0.05, ge=0, le=1)
     """Share that ask several things of one picture; half of these switch language."""
+
+    @field_validator("per_image")
+    @classmethod
+    def _a_range(cls, per_image: tuple[int, int]) -> tuple[int, int]:
+        return ascending(per_image)
 
     @field_validator("weights")
     @classmethod

@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.resources import files
@@ -17,10 +17,10 @@ from bimedix2.config import Settings
 from bimedix2.curate.reformat.kinds import KINDS, Given, Kind, messages
 from bimedix2.errors import DataError
 from bimedix2.llm.backend import Request, Sampling
-from bimedix2.llm.budget import Estimate, estimate
+from bimedix2.llm.budget import FREE, estimate
 from bimedix2.llm.cache import Cached
 from bimedix2.llm.endpoint import RUNNING, Endpoint
-from bimedix2.llm.structured import Accepted, Rejected, Rules, ask_structured
+from bimedix2.llm.structured import Accepted, Rejected, Rules, as_asked, ask_structured
 from bimedix2.records import Language, Message, Record
 
 Name = Literal["vqa-detailed", "caption-qa", "caption-mcq", "caption-conversation", "mcq-dialogue"]
@@ -97,13 +97,33 @@ class Reformat:
         """The rewriting."""
         return KINDS[self.config.kind]
 
-    def estimate(self, records: Iterator[Record]) -> Estimate | None:
-        """What the first answers cost; ``None`` without prices."""
-        prices = self.config.endpoint.prices
-        if prices is None:
-            return None
-        asked = [self._request(record, given) for record, given in self._inputs(records)]
-        return estimate(self.backend.unanswered(asked), prices)
+    def plan(self, records: Iterable[Record]) -> dict[str, Any]:
+        """Count what would be asked about, and estimate the first answers where there are prices.
+
+        Raises:
+            DataClassError: a record may not be sent to the endpoint's host.
+        """
+        counts: Counter[str] = Counter()
+        endpoint = self.config.endpoint
+
+        def asked() -> Iterator[Request]:
+            for record in records:
+                counts["records"] += 1
+                given = self.kind.given(record)
+                if given is not None:
+                    counts["to_rewrite"] += 1
+                    endpoint.allow(record.data_class)
+                    yield as_asked(self._request(record, given), self._rules(record, given))
+
+        requests = asked()
+        first = (
+            one
+            for group in iter(lambda: list(islice(requests, self.config.together)), [])
+            for one in self.backend.unanswered(group)
+        )
+        cost = estimate(first, endpoint.prices or FREE)
+        plan: dict[str, Any] = {name: counts[name] for name in ("records", "to_rewrite")}
+        return plan | ({"first_round": str(cost)} if endpoint.prices else {"first_requests": cost.requests})
 
     def run(self, records: Iterator[Record]) -> Iterator[Record]:
         """Yield the records with what came of them behind each.
@@ -123,11 +143,17 @@ class Reformat:
                 yield from self._made(record, outcomes[number])
             self._stop_where_hopeless()
 
-    def _inputs(self, records: Iterator[Record]) -> Iterator[tuple[Record, Given]]:
-        for record in records:
-            given = self.kind.given(record)
-            if given is not None:
-                yield record, given
+    def look_idle(self) -> None:
+        """Look that something was rewritten, after the last record.
+
+        Raises:
+            DataError: no record was of this kind's input: what was asked for would be a copy of the input.
+        """
+        if self.counts["no-input"] and not self.counts["rewritten"] and not self.removed:
+            raise DataError(
+                f"none of the {self.counts['no-input']} records is of the input that '{self.config.kind}' "
+                "rewrites (docs/curate.md says what is); choose another kind or another input"
+            )
 
     def _request(self, record: Record, given: Given) -> Request:
         return request(self.config.kind, record, given, self.config.max_tokens)
@@ -136,16 +162,13 @@ class Reformat:
         self, group: Sequence[Record], inputs: Sequence[tuple[int, Given]]
     ) -> list[Accepted[Any] | Rejected]:
         requests = [self._request(group[number], given) for number, given in inputs]
-        rules = [
-            Rules(
-                self.kind.schema,
-                language=group[number].language if group[number].language is not Language.MIXED else None,
-                check=partial(_checked, self.kind, given),
-                tries=self.config.tries,
-            )
-            for number, given in inputs
-        ]
+        rules = [self._rules(group[number], given) for number, given in inputs]
         return ask_structured(self.backend, requests, rules) if requests else []
+
+    def _rules(self, record: Record, given: Given) -> Rules[Any]:
+        language = record.language if record.language is not Language.MIXED else None
+        check = partial(_checked, self.kind, given)
+        return Rules(self.kind.schema, language=language, check=check, tries=self.config.tries)
 
     def _made(self, record: Record, outcome: Accepted[Any] | Rejected) -> Iterator[Record]:
         if isinstance(outcome, Rejected):
