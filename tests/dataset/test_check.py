@@ -348,6 +348,12 @@ def test_a_file_without_rows_is_named(tmp_path: Path, text: str | None, said: st
         check(path, form="alpaca")
 
 
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    for path in (tmp_path, Path(".")):
+        with pytest.raises(DataError, match="is a folder; give a file of conversations in it"):
+            check(path)
+
+
 def run(*arguments: str) -> Any:
     return CliRunner().invoke(app, ["check", "dataset", *arguments])
 
@@ -357,12 +363,13 @@ def test_the_command_prints_places_and_ends_with_one_if_something_stays_wrong(tm
     path.write_text(json.dumps([talk("q", "a", "r"), talk("q", "a")]), encoding="utf-8")
     shown = run(str(path))
     assert shown.exit_code == 1
-    assert f"{path} row 1 turn 3: no-answer: the last turn is a question (cut off)" in shown.output
+    assert f"{path} row 1 turn 3: no-answer: the last turn is a question (--fix: cut off)" in shown.output
     assert "--fix writes a mended copy" in shown.output
     as_json = run(str(path), "--json")
     assert json.loads(as_json.output)["turn"] == 3
     mended = run(str(path), "--fix")
     assert mended.exit_code == 0
     assert f"written: {tmp_path / 'f.fixed.json'}" in mended.output
+    assert "the last turn is a question (cut off)" in mended.output
     assert run(str(tmp_path / "f.fixed.json")).exit_code == 0
     assert "more problems" in run(str(path), "--shown", "0").output

@@ -114,6 +114,8 @@ def test_a_benchmark_without_test_records_is_no_silent_guard(write: Write, build
     other = write([record("t", CASE, "Heparin.")], name="benchmark")
     with pytest.raises(ConfigError, match=r"leakage.against: .*benchmark has no test record"):
         build(write([record("leak", CASE, "Nothing.")]), leakage={"against": [str(other)]})
+    with pytest.raises(ConfigError, match=r"leakage.against: .*benchmark has no test record"):
+        build(other, leakage={"against": [str(other)]})  # an input cannot guard itself either
 
 
 def keyed(key: str, *rows: Record) -> list[Record]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bimedix2.dataset.split import SplitConfig
 from bimedix2.errors import ConfigError
 from bimedix2.records import Record, Split
 from bimedix2.records.store import read_records
@@ -116,3 +117,11 @@ def test_a_rule_that_cannot_hold_is_named(
     ]
     with pytest.raises(ConfigError, match=said):
         build(write(rows), split=rules)
+
+
+@pytest.mark.parametrize(
+    "rules", [{"by_image": {"a": 10}}, {"by_id": {"a": 0}}, {"test_subjects": {"a": -1}}]
+)
+def test_a_share_is_a_share(rules: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"than or equal to|greater than 0"):
+        SplitConfig(**rules)

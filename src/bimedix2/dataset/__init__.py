@@ -201,7 +201,7 @@ def _decide(config: Config, folders: list[Path], against: list[Path]) -> _Decide
     if config.failed_translations == "remove":
         fates.unreviewed(plan)
     fates.sort_out(plan, config.split, config.components, {path: n for n, path in enumerate(folders)})
-    _refuse_idle(plan, len(folders), against)
+    _refuse_idle(plan, [*folders, *against], config.leakage.against)
     available = plan.mine & (plan.side == TRAIN)
     audit = fates.audit_of(plan, units, config.leakage, workers)
     if apart := audit.not_compared():
@@ -213,16 +213,21 @@ def _decide(config: Config, folders: list[Path], against: list[Path]) -> _Decide
     return _Decided(plan, units, _lines(config, plan, available), audit, holders)
 
 
-def _refuse_idle(plan: Plan, folders: int, against: list[Path]) -> None:
+def _refuse_idle(plan: Plan, read: list[Path], against: list[Path]) -> None:
     """A benchmark that marks no record as a test's would stand guard over nothing.
+
+    Args:
+        plan: with the sides decided.
+        read: every folder, in the order of their numbers.
+        against: the benchmarks; one may be among the inputs too.
 
     Raises:
         ConfigError: there is such a folder.
     """
     number = plan.survey.column(lambda profile: profile.folder, np.int32)
     tests = set(np.unique(number[(plan.side == TEST) & (plan.survey.profile >= 0)]).tolist())
-    for place, path in enumerate(against, folders):
-        if place not in tests:
+    for path in against:
+        if read.index(path) not in tests:
             raise ConfigError(
                 f"leakage.against: {path} has no test record (split: test), so nothing would be compared; "
                 "name a folder whose records are a test's, or leave it out"

@@ -72,11 +72,13 @@ def check(file: Path, form: str | None = None, images: Path | None = None, fix: 
         fix: whether to write.
 
     Raises:
-        DataError: there is no such file, or no row in it.
+        DataError: there is no such file, it is a folder, or no row is in it.
         ConfigError: no such format; or a file that would be written is there already.
     """
     if form is not None and form not in FORMATS:
         raise ConfigError(f"'{form}' is no format; choose one of {', '.join(FORMATS)}")
+    if file.is_dir():
+        raise DataError(f"{file} is a folder; give a file of conversations in it")
     suffix = file.suffix or ".json"
     outputs = [
         file.with_name(f"{file.stem}.{name}") for name in (f"fixed{suffix}", "report.jsonl", "left_out.jsonl")

@@ -7,8 +7,7 @@ Five ways in which a model may know a test record before it is asked:
 - ``source_id``: the record has the source and id of a test record, so it is its translation or rewriting.
 - ``subject``: it is of the same patient, article or image, under whatever source.
 - ``ngram``: a message has 13 words in a row (case, punctuation and Arabic spelling variants aside) of a
-message
-  of the test. A run that many test records have is a way of asking, and no evidence.
+  message of the test. A run that many test records have is a way of asking, and no evidence.
 
 Source ids and subjects that de-identification made pseudonyms can be compared if one key made both. What
 cannot be is named in ``not_compared``.

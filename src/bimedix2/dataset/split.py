@@ -7,9 +7,10 @@ each such record with an image carries ``meta.subject_unknown``, so that whoever
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from bimedix2 import io
 from bimedix2.config import Settings
@@ -21,6 +22,8 @@ from bimedix2.records import Split
 SIDES = (Split.TRAIN, Split.VALIDATION, Split.TEST)
 """In the order in which they are written; the later one is the stricter."""
 TRAIN, VALIDATION, TEST = range(3)
+Share = Annotated[float, Field(gt=0, le=1)]
+"""Of what a source has."""
 Sides = np.ndarray[tuple[int, ...], np.dtype[np.int8]]
 
 
@@ -29,11 +32,11 @@ class SplitConfig(Settings):
 
     test_sources: list[str] = []
     """Sources that never train: all their records are held out, whatever side they were published on."""
-    test_subjects: dict[str, int] = {}
+    test_subjects: dict[str, Annotated[int, Field(ge=0)]] = {}
     """Source -> how many of its subjects are held out, chosen by the hash of their name and the seed."""
-    by_image: dict[str, float] = {}
+    by_image: dict[str, Share] = {}
     """Source without subject names -> share of its images held out."""
-    by_id: dict[str, float] = {}
+    by_id: dict[str, Share] = {}
     """Source without subjects and images -> share of its published ids held out; a translated or rewritten
     twin has the id of its original and goes with it."""
     seed: int = 0

@@ -52,6 +52,8 @@ def _print(file: Path, result: "Result", shown: int) -> None:
     console = Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
     for problem in result.problems[:shown]:
         done = problem.mended or "left out: mend it by hand"
+        if not result.written:
+            done = f"--fix: {done}" if problem.mended else "mend it by hand"
         console.print(f"{problem.where(file)}: {problem.name}: {problem.what} ({done})")
     if len(result.problems) > shown:
         console.print(f"... and {len(result.problems) - shown} more problems; --shown prints more")
