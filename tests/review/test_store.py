@@ -155,6 +155,15 @@ def test_a_tampered_store_is_not_served(tmp_path: Path, open_room: Any) -> None:
         Room(batch.store, batch.config)
 
 
+def test_an_sqlite_store_is_its_owners(open_room: Any) -> None:
+    """It holds the hashes of passwords, and the records."""
+    batch = open_room(2)
+    batch.give("amal", {"verdict": "none"})
+    files = sorted(Path(batch.config.store).parent.glob("reviews.sqlite*"))
+    assert files
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
 def test_a_store_holds_one_batch(open_room: Any) -> None:
     batch = open_room(2)
     with pytest.raises(RunError, match="holds a batch already"):

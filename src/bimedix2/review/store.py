@@ -232,6 +232,8 @@ def _engine(where: str, make: bool) -> Engine:
         if not make and not file.is_file():
             raise ConfigError(f"the store {where} does not exist; run: bimedix2 review open RECIPE.yaml")
         file.parent.mkdir(parents=True, exist_ok=True)
+        if make and not file.exists():
+            file.touch(mode=0o600)  # passwords' hashes and records are for its owner; SQLite's others follow
     try:
         engine = create_engine(url, pool_pre_ping=url.get_backend_name() == "postgresql")
     except NoSuchModuleError:

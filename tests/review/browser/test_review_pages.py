@@ -54,6 +54,8 @@ def test_a_review_with_the_keyboard_alone(serve: Any, sign_in: Any) -> None:
         page.keyboard.type("The source says left, l 1 e.")
         page.keyboard.press("Control+Enter")
         expect(page.locator("#by-you")).to_have_text("1")
+        expect(page.locator("#given")).to_have_text("1/4")
+        assert page.locator("progress").evaluate("(bar) => [bar.value, bar.max]") == [1, 4]
         judged = latest(site, "ar-0", "amal")
         assert judged.verdict == "major"
         assert [(i.category, i.part, i.start, i.end) for i in judged.issues] == [("laterality", 2, 31, 37)]
