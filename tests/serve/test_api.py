@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from importlib.resources import files
 from io import BytesIO
 from typing import Any
 
@@ -54,6 +55,24 @@ def test_a_streamed_answer_comes_in_pieces_that_make_the_whole(client: Any) -> N
     assert "للصدر" in words
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
     assert chunks[-1].usage.total_tokens == 18
+
+
+def test_the_api_says_which_frame_and_window_the_model_sees(service: Any, client: Any) -> None:
+    scan = (files("pydicom") / "data" / "test_files" / "CT_small.dcm").read_bytes()
+    raw = "data:application/dicom;base64," + base64.b64encode(scan).decode()
+    lung = {"type": "image_url", "image_url": {"url": raw, "window": "lung"}}
+    message = {**user("what?", raw), "content": [lung, *user("what?", raw)["content"]]}
+    whole = client.chat.completions.create(model="scripted", messages=[message])
+    _, page, _ = service.ask("POST", "/images", scan)
+    assert page["notes"]
+    assert whole.images == [
+        {"kind": "dicom", "frame": 0, "frames": 1, "notes": ["window lung (-600/1500)"]},
+        {"kind": "dicom", "frame": 0, "frames": 1, "notes": page["notes"]},
+    ]
+    assert "images" not in service.complete("no image")[1]
+    first, *rest = client.chat.completions.create(model="scripted", messages=[message], stream=True)
+    assert first.images == whole.images
+    assert not any(hasattr(chunk, "images") for chunk in rest)
 
 
 def test_pieces_arrive_while_the_answer_is_being_written(client: Any) -> None:

@@ -60,7 +60,7 @@ async def answered(job: Job, request: Request, whole: bool) -> Event:
 
 async def completion_lines(job: Job, first: Event, completion: Completion) -> AsyncIterator[str]:
     """The events of a streamed completion, in OpenAI's order."""
-    yield event_line(completion.chunk({"role": "assistant", "content": ""}))
+    yield event_line(completion.first())
     event: Event | None = first
     rest = job.events()
     while not isinstance(event, Reply):
@@ -114,8 +114,8 @@ def add_api(app: FastAPI, screening: Screening, intake: Intake) -> None:
         job = await screening.submit(asked.request)
         if asked.stream:
             first = await answered(job, request, whole=False)
-            completion = Completion(screening.model, job.fixed, asked.include_usage)
+            completion = Completion(screening.model, job.fixed, asked)
             return EventStream(job, completion_lines(job, first, completion))
         reply = await answered(job, request, whole=True)
         assert isinstance(reply, Reply)
-        return JSONResponse(Completion(reply.model, job.fixed).whole(reply))
+        return JSONResponse(Completion(reply.model, job.fixed, asked).whole(reply))

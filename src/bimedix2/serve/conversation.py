@@ -7,7 +7,7 @@ else a tokenizer holds special, and an assistant's turn that comes back, the eng
 import difflib
 import re
 from collections.abc import Collection
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from bimedix2.errors import ContextError, DataError, ImageError
 from bimedix2.records import ImagePart, Message, Part, TextPart
@@ -52,6 +52,20 @@ def check_text(text: str, where: str, role: Role = "user") -> None:
         )
 
 
+class Opened(NamedTuple):
+    """A conversation that was checked.
+
+    Attributes:
+        messages: ending with the user's.
+        images: as PNG, by their sha256.
+        shown: of each image, in order, how it is shown: ``kind``, ``frame``, ``frames``, ``notes``.
+    """
+
+    messages: tuple[Message, ...]
+    images: dict[str, bytes]
+    shown: tuple[dict[str, Any], ...]
+
+
 class Conversation:
     """Messages in the making, and the images they name."""
 
@@ -59,7 +73,7 @@ class Conversation:
         self.config = config
         self.messages: list[Message] = []
         self.images: dict[str, bytes] = {}
-        self.pictures = 0
+        self.shown: list[dict[str, Any]] = []
         self.characters = 0
 
     def add(self, value: Any, where: str) -> None:
@@ -126,12 +140,12 @@ class Conversation:
             raise DataError(f"{where}.frame must be a whole number, counted from 0")
         if window is not None and not isinstance(window, str):
             raise DataError(f'{where}.window must be a name such as "lung", or "centre/width"')
-        self.pictures += 1
-        if self.pictures > self.config.max_images:
+        if len(self.shown) == self.config.max_images:
             raise ImageError(f"the conversation holds more than {self.config.max_images} images; send fewer")
-        name = f"image {self.pictures}"
+        name = f"image {len(self.shown) + 1}"
         shown = show(read_data_url(value["url"]), self.config, name, frame=frame, window=window)
         self.images[shown.sha256] = shown.png
+        self.shown.append({key: getattr(shown, key) for key in ("kind", "frame", "frames", "notes")})
         return ImagePart(image=shown.sha256)
 
 
@@ -147,11 +161,8 @@ def _only(value: dict[str, Any], known: Collection[str], where: str) -> None:
         raise DataError(f"{where} has {key[:80]!r}, which is not known there; {hint}")
 
 
-def read_messages(value: Any, config: Config) -> tuple[tuple[Message, ...], dict[str, bytes]]:
+def read_messages(value: Any, config: Config) -> Opened:
     """Check ``messages`` and open their images.
-
-    Returns:
-        the messages, ending with the user's, and the images as PNG by their sha256.
 
     Raises:
         DataError: one sentence with the place.
@@ -168,4 +179,4 @@ def read_messages(value: Any, config: Config) -> tuple[tuple[Message, ...], dict
         conversation.add(message, f"messages[{number}]")
     if conversation.messages[-1].role != "user":
         raise DataError("the last message must be the user's; ask something")
-    return tuple(conversation.messages), conversation.images
+    return Opened(tuple(conversation.messages), conversation.images, tuple(conversation.shown))

@@ -52,11 +52,11 @@ def parse_page(body: Any, config: Config) -> backend.Request:
     again = body.get("again", 0)
     if not isinstance(again, int) or not 0 <= again < 2**31:
         raise DataError("again must be a whole number from 0")
-    messages, images = read_messages(body.get("messages"), config)
+    opened = read_messages(body.get("messages"), config)
     sampling = backend.Sampling(config.default_tokens)
     if again:
         sampling = replace(sampling, temperature=AGAIN_TEMPERATURE, seed=again)
-    return backend.Request(messages, images, sampling, DataClass.PATIENT)
+    return backend.Request(opened.messages, opened.images, sampling, DataClass.PATIENT)
 
 
 async def page_lines(worker: Worker, job: Job) -> AsyncIterator[str]:

@@ -54,6 +54,8 @@ class Asked:
     request: Request
     stream: bool = False
     include_usage: bool = False
+    shown: tuple[dict[str, Any], ...] = ()
+    """Of each image, which frame and window the model sees."""
 
 
 def parse(body: Any, config: Config, names: Collection[str]) -> Asked:
@@ -88,9 +90,9 @@ def parse(body: Any, config: Config, names: Collection[str]) -> Asked:
     for name in options.keys() - STREAM_OPTIONS:
         raise _unknown(name, STREAM_OPTIONS, "stream_options.")
     sampling = read_sampling(given, config)
-    messages, images = read_messages(given.get("messages"), config)
-    request = Request(messages, images, sampling, DataClass.PATIENT)
-    return Asked(request, stream, _boolean(options, "include_usage"))
+    opened = read_messages(given.get("messages"), config)
+    request = Request(opened.messages, opened.images, sampling, DataClass.PATIENT)
+    return Asked(request, stream, _boolean(options, "include_usage"), opened.shown)
 
 
 def _check_names(given: dict[str, Any]) -> None:
@@ -169,10 +171,11 @@ class Completion:
     """The shapes of one answer: its id, its time and who gave it are the same on every chunk.
 
     ``model`` is the served model's name. Where a safeguard answered in its place, ``safeguard`` names the
-    rule; a model's own answer has no such field.
+    rule; a model's own answer has no such field. Where images were sent, ``images`` tells how each was shown,
+    on a whole answer and on a stream's first chunk.
     """
 
-    def __init__(self, model: str, fixed: safeguards.Fixed | None, include_usage: bool = False) -> None:
+    def __init__(self, model: str, fixed: safeguards.Fixed | None, asked: Asked) -> None:
         self.shared: dict[str, Any] = {
             "id": f"chatcmpl-{uuid.uuid4().hex}",
             "created": int(time.time()),
@@ -180,14 +183,19 @@ class Completion:
         }
         if fixed:
             self.shared["safeguard"] = {"rule": fixed.rule, "version": safeguards.version()[:8]}
-        self.include_usage = include_usage
+        self.images = {"images": list(asked.shown)} if asked.shown else {}
+        self.include_usage = asked.include_usage
 
     def whole(self, reply: Reply) -> dict[str, Any]:
         """A ``chat.completion``."""
         message = {"role": "assistant", "content": reply.text, "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish}
-        shared = {**self.shared, "model": reply.model}
+        shared = {**self.shared, **self.images, "model": reply.model}
         return {**shared, "object": "chat.completion", "choices": [choice], "usage": usage(reply)}
+
+    def first(self) -> dict[str, Any]:
+        """The chunk before the first word."""
+        return {**self.chunk({"role": "assistant", "content": ""}), **self.images}
 
     def chunk(self, delta: dict[str, str], finish: str | None = None) -> dict[str, Any]:
         """A ``chat.completion.chunk``."""
