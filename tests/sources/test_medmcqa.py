@@ -56,6 +56,20 @@ def test_the_hubs_files_count_options_from_none(tmp_path: Path) -> None:
     assert removed == [("medmcqa/test", "no-answer")]
 
 
+def test_a_number_that_is_none_is_absent(tmp_path: Path) -> None:
+    """As pandas writes a column in which nothing, or not everything, is known."""
+    (tmp_path / "data").mkdir()
+    unknown = float("nan")
+    rows = [
+        {**ROW, "id": n, "cop": 1, "exp": unknown, "opd": last} for n, last in (("a", 5.0), ("b", unknown))
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / "train-0.parquet")
+    records, removed = parted(medmcqa.read(tmp_path))
+    assert [r.id for r in records] == ["medmcqa/a"]
+    assert "exp" not in records[0].meta
+    assert removed == [("medmcqa/b", "empty-field")]
+
+
 @pytest.mark.parametrize("right", [0, 5, "2", True])
 def test_an_option_that_is_none_is_named(tmp_path: Path, right: Any) -> None:
     with pytest.raises(DataError, match=r"train\.json line 1: 'cop' is .*, which is no option"):

@@ -34,6 +34,7 @@ ROW: dict[str, Any] = {
 
 def test_languages_are_marked_and_sides_kept(tmp_path: Path) -> None:
     picture(tmp_path / "imgs" / "xmlab3" / "source.jpg")
+    (tmp_path / "imgs" / "names.jsonl").write_text('["of somebody else"]\n')  # no download made it
     as_json(tmp_path / "train.json", [ROW, {**ROW, "qid": 13, "q_lang": "zh", "question": "这是什么?"}])
     as_json(tmp_path / "validation.json", [{**ROW, "qid": 14}])
     as_json(tmp_path / "test.json", [{**ROW, "qid": 15}, {**ROW, "qid": 16, "answer": ""}])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bimedix2 import imaging, io
 from bimedix2.errors import ImageError
+from bimedix2.manifest import is_finished
 from bimedix2.records import ImagePart
 from bimedix2.records.images import ImageStore
 from bimedix2.sources.removed import Unfit
@@ -32,7 +33,8 @@ class Pictures:
         self.root = root
         self._inside = root.resolve()
         self._store = store
-        rows = io.read_jsonl(root / NAMES) if (root / NAMES).is_file() else ()
+        made = (root / NAMES).is_file() and is_finished(root)  # a user's own may hold a file of that name
+        rows = io.read_jsonl(root / NAMES) if made else ()
         self._fetched = {row["name"]: row["sha256"] for _, row in rows}
         self._known = lru_cache(REMEMBERED)(self._outcome)
 

@@ -164,7 +164,9 @@ def parquet(file: Path) -> Rows:
             for batch in opened.iter_batches(BATCH):
                 for value in batch.to_pylist():
                     number += 1
-                    yield _row(f"{file} row {number}", number, value)
+                    # pandas writes what is absent from a column of numbers as NaN, which equals nothing.
+                    known = {name: one if one == one else None for name, one in value.items()}
+                    yield _row(f"{file} row {number}", number, known)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{file} is no readable Parquet file after row {number}; fetch it again") from error
 
