@@ -15,6 +15,7 @@ from bimedix2.review.exchange.parts import Pseudonyms
 from bimedix2.review.judgement import Judgement
 from bimedix2.review.opening import take_imports
 from bimedix2.review.room import Room
+from bimedix2.review.settings import Imported
 from bimedix2.review.store import Store
 
 GOOD: dict[str, Any] = {"verdict": "none"}
@@ -311,6 +312,25 @@ def test_a_file_that_does_not_fit_is_refused_by_its_item(
     with pytest.raises(DataError, match=said) as caught:
         changed(reviewed, tmp_path, change)
     assert "\n" not in str(caught.value)
+
+
+def test_a_batch_that_opens_with_a_wrong_import_says_that_it_is_open(reviewed: Any, tmp_path: Path) -> None:
+    """What was done is not undone by it: the passwords and the export are there."""
+    changes = {
+        "store": str(tmp_path / "other.sqlite"),
+        "output": tmp_path / "other",
+        "imports": [Imported(format="argilla", path=tmp_path / "no.json")],
+        "export": tmp_path / "export",
+    }
+    config = reviewed.config.model_copy(update=changes)
+    with pytest.raises(
+        DataError, match=r"no\.json does not exist.*is open without it.*other\.passwords\.txt"
+    ):
+        open_batch(config)
+    assert (tmp_path / "export" / "argilla.json").is_file()
+    assert config.passwords_file.is_file()
+    with Store(config.store) as store:
+        assert Room(store, config).board.progress()["pairs"] == 2
 
 
 def test_a_corrected_text_that_lost_a_part_is_refused(reviewed: Any, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def open_batch(config: Config) -> str:
 
     Raises:
         RunError: the input is no finished folder, or the store holds a batch already.
-        DataError: there is nothing to review.
+        DataError: there is nothing to review; or a file of ``imports`` does not fit: the batch is open then.
     """
     inputs = input_hashes(config)
     sample = choose(read_records(config.input), config.plans, config.seed)
@@ -50,14 +50,24 @@ def open_batch(config: Config) -> str:
         store.begin(items, "open", payload)
         given = add_people(store, config.people, (), config.passwords_file)
         room = Room(store, config)
-        taken = take_imports(room, config)
-        left_out = 0
-        if config.export is not None:
-            left_out = exchange.write(config.export, room.board, config.people)
+        try:
+            taken = take_imports(room, config)
+        except DataError as error:
+            _export(room, config)
+            raise DataError(
+                f"{error}; the batch is open without it (first passwords: {config.passwords_file}), and "
+                "serve and close read the file again"
+            ) from error
+        left_out = _export(room, config)
     kept = f", {aside.total()} kept aside ({_said(aside)})" if aside else ""
     told = f"{len(items)} pairs to review{kept}, {imports_told(taken)}."
     told += f" {left_out} pairs hold '* * *' and were not exported." if left_out else ""
     return f"{told} First passwords of {', '.join(given)}: {config.passwords_file}" if given else told
+
+
+def _export(room: Room, config: Config) -> int:
+    """Write the files for other tools where the recipe wants them; return how many pairs they cannot hold."""
+    return 0 if config.export is None else exchange.write(config.export, room.board, config.people)
 
 
 def input_hashes(config: Config) -> dict[str, str]:
