@@ -17,6 +17,8 @@ ARABIC_TEXTS = dict(enumerate(["الزند", "الفخذ", "العضد", "الش
         ("B", "B"),
         (" (c) ", "C"),
         ("**D**", "D"),
+        ("\uff22", "B"),
+        ("The answer is \uff23\u3002", "C"),
         ("A. femur", "A"),
         ("b) neck, because it breaks", "B"),
         ("D - hamate", "D"),

@@ -11,12 +11,13 @@ Anything else names no option. A letter counts in either alphabet, by its place.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bimedix2.text.arabic import find_words, normalise, without_marks
 
-VERSION = "option-2"
+VERSION = "option-3"
 """Of these rules, in the signature: another reading is another score."""
 NONE, SEVERAL = "names no option", "names several options"
 """Why an answer names none."""
@@ -71,7 +72,8 @@ def read(answer: str, options: Sequence[str], texts: Mapping[int, str] | None = 
         options: letters or words as they were asked for, blanks around them do not matter.
         texts: place -> what stands beside that letter in the question.
     """
-    said = without_marks(_THOUGHT.sub(" ", answer)).replace("\u200f", "").replace("\u200e", "").strip()
+    folded = unicodedata.normalize("NFKC", _THOUGHT.sub(" ", answer))  # a full-width letter is a letter
+    said = without_marks(folded).replace("\u200f", "").replace("\u200e", "").strip()
     names = _names([option.strip() for option in options])
     for found in (_first(said, names), _stated(said, names)):
         if found:

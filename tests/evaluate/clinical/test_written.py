@@ -88,7 +88,7 @@ def test_an_answers_file_stands_in_table_2_under_another_name(settings: Make, tm
     assert "| gpt, written answer | " in page
     assert "| bimed_pubmedqa | names no option (counted as wrong) | 1 | 3 |" in page
     assert "another measure than log-likelihood" in page
-    assert "decoding:unknown (answers file)|metric:answer_acc,option-2|judge:none|host:file|" in page
+    assert "decoding:unknown (answers file)|metric:answer_acc,option-3|judge:none|host:file|" in page
     paper = [row for _, row in io.read_jsonl(folder / "paper.jsonl")]
     assert [row["model"] for row in paper] == ["gpt, written answer"]
     assert paper[0]["signature"].endswith("|asked:answer")
@@ -200,7 +200,7 @@ def test_an_endpoint_without_log_probabilities_answers_in_words(
     page = (folder / "scores.md").read_text(encoding="utf-8")
     assert "Not asked, 'plain': m@127.0.0.1 gives no likelihoods of 'plain' prompts (" in page
     assert "| m@127.0.0.1, written answer | " in page
-    assert "decoding:greedy,max_tokens=64|metric:answer_acc,option-2|" in page
+    assert "decoding:greedy,max_tokens=64|metric:answer_acc,option-3|" in page
     more = {"mode": "likelihood", "_output": str(tmp_path / "other"), "_model": remote(server, tmp_path)}
     with pytest.raises(ModelError, match=r"m@127\.0\.0\.1 gives no likelihoods of 'plain' prompts"):
         evaluate.run(settings(tasks=TASKS[:1], max_length=None, **more))

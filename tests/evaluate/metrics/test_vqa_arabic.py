@@ -87,6 +87,16 @@ def test_light_stems(word: str, stem: str) -> None:
         ("من أجل التشخيص", ""),
         ("لا يزال هناك انصباب", ""),
         ("الدماغ", ""),
+        # Who does not know says neither; who sees nothing does.
+        ("لا أعرف", ""),
+        ("لا أدري إن كان هناك كسر.", ""),
+        ("لا يمكنني تحديد ذلك من الصورة", ""),
+        ("أنا غير متأكد", ""),
+        ("لا يمكن الجزم بذلك", ""),
+        ("لا، أعرف ذلك", "no"),
+        ("نعم أعرف ذلك", "yes"),
+        ("لا أرى كسرًا", "no"),
+        ("لا يمكن رؤية كسر", "no"),
         ("yes", ""),
         ("", ""),
         ("؟!", ""),
@@ -99,6 +109,7 @@ def test_what_an_answer_says(answer: str, says: str) -> None:
 def test_an_english_gold_has_english_words() -> None:
     assert polarity("Yes.", "en") == "yes"
     assert polarity("There is not any", "en") == "no"
+    assert polarity("I am not sure.", "en") == polarity("I do not know", "en") == ""
     assert polarity("yes and no", "en") == "both"
     assert not score_pair("yes", "yes and no").plain.correct
 

@@ -34,6 +34,17 @@ NO = {"ar": ("لا", "كلا"), "en": ("no",)}
 DENIES = {"ar": ("ليس", "ليست", "لم", "لن", "غير"), "en": ("not",)}
 NOT_DENIED = ("سيما", "بأس", "يزال", "تزال", "يزالان", "تزالان")
 """After the word for no these do not deny: especially, considerable, still."""
+_CANNOT = ("أستطيع", "نستطيع", "يمكنني", "يمكننا")
+_SAY = ("تحديد", "التحديد", "الإجابة", "الجزم", "التأكد", "معرفة", "الحكم", "المساعدة", "تقديم")
+UNKNOWING = {
+    "ar": (
+        *("أعرف", "أعلم", "أدري", "نعرف", "نعلم", "ندري", "متأكد", "متأكدا", "متأكدة", "واثق", "واثقا"),
+        *(f"{cannot} {say}" for cannot in _CANNOT for say in _SAY),
+        *("يمكن الجزم", "يمكن التأكد", "يمكن الإجابة", "يمكن الحكم", "يمكن تحديد ذلك", "يمكن معرفة ذلك"),
+    ),
+    "en": ("sure", "certain", "know"),
+}
+"""After a word that denies: who does not know, or cannot tell, says neither yes nor no."""
 FOR_THE_SAKE_OF = "من"
 BOTH_OF = "كلا"
 
@@ -77,6 +88,7 @@ class _Lists(NamedTuple):
     no: frozenset[str]
     denies: frozenset[str]
     not_denied: frozenset[str]
+    unknowing: frozenset[tuple[str, ...]]
 
 
 @cache
@@ -84,7 +96,13 @@ def _lists(language: str, folding: Folding) -> _Lists:
     def fold(words: Iterable[str]) -> frozenset[str]:
         return frozenset(_folded(word, folding) for word in words)
 
-    return _Lists(fold(YES[language]), fold(NO[language]), fold(DENIES[language]), fold(NOT_DENIED))
+    return _Lists(
+        fold(YES[language]),
+        fold(NO[language]),
+        fold(DENIES[language]),
+        fold(NOT_DENIED),
+        frozenset(tuple(phrase.split()) for phrase in fold(UNKNOWING[language])),
+    )
 
 
 def _pieces(text: str, folding: Folding) -> list[str]:
@@ -92,6 +110,11 @@ def _pieces(text: str, folding: Folding) -> list[str]:
     every = frozenset().union(*_lists("ar", folding)[:3])
     found = _PIECE.findall(_folded(text, folding))
     return [p[1:] if p[0] == "و" and p[1:] in every else p for p in found]
+
+
+def _unknown(pieces: list[str], at: int, lists: _Lists) -> bool:
+    """Whether what is denied is to know."""
+    return any(tuple(pieces[at + 1 : at + 1 + len(one)]) == one for one in lists.unknowing)
 
 
 def _said(pieces: list[str], lists: _Lists, both_of: str) -> list[tuple[int, str]]:
@@ -104,11 +127,11 @@ def _said(pieces: list[str], lists: _Lists, both_of: str) -> list[tuple[int, str
         if piece in lists.yes and before != FOR_THE_SAKE_OF:
             said.append((at, "y"))
         elif piece in lists.no:
-            if piece == both_of and not alone:
+            if _unknown(pieces, at, lists) or (piece == both_of and not alone):
                 continue
             if after not in lists.not_denied:
                 said.append((at, "n" if alone or not at else "d"))
-        elif piece in lists.denies:
+        elif piece in lists.denies and not _unknown(pieces, at, lists):
             said.append((at, "d"))
     return said
 
