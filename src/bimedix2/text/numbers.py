@@ -24,6 +24,8 @@ _ROMAN = re.compile(r"(?<![\w-])(?:VI{1,3}|I[VX]|I{2,3}|XI{0,3}|V)(?![\w-])")
 _ROMANS = {"I": 1, "V": 5, "X": 10}
 _NAMED = re.compile(r"\s+(?:finger|toe|digit|trimester)", re.IGNORECASE)
 """What a language may name otherwise than by its number."""
+_PRONOUN, _STOP = re.compile(r"\bthe\s+$", re.IGNORECASE), re.compile(r"\s*(?:[.,;:?!)]|$)")
+"""Around "the two" that stands for what was named."""
 _LATIN_TIMES = re.compile(r"\b(?:[btq]\.i\.d|b\.d|[tq]\.d\.s)\b", re.IGNORECASE)
 _WORD_EN = re.compile(r"[A-Za-z]+")
 _WORD_AR = re.compile(r"[\u0621-\u064a]+")
@@ -119,7 +121,9 @@ def _english_words(text: str) -> Iterator[Number]:
     while at < len(tokens):
         word, start, end = tokens[at]
         at += 1
-        if word in small or (word in ("one", "a") and at < len(tokens) and tokens[at][0] == "hundred"):
+        if word in small and _PRONOUN.search(text[max(0, start - 4) : start]) and _STOP.match(text, end):
+            yield Number(str(small[word]), start, end, "loose")  # nothing between the two
+        elif word in small or (word in ("one", "a") and at < len(tokens) and tokens[at][0] == "hundred"):
             value, at, end = _english_run(tokens, at, small, table["scale"])
             ordinal = tokens[at][0] if at < len(tokens) else ""
             if value % 10 == 0 and ordinal in table["ordinal"] and text[end : end + 1] == "-":
@@ -171,7 +175,8 @@ def _goes_on(part: int, small: int) -> bool:
 
 def arabic_numbers(text: str) -> list[Number]:
     """The numbers of a folded Arabic text in order."""
-    scale = _arabic("thousands")
+    # Behind a figure the form of two thousand is the accusative of one.
+    scale = {word: value // int(str(value)[0]) for word, value in _arabic("thousands").items()}
     found = [_scaled(n, text, scale, _WORD_AR) for n in figures(text)]
     covered = {place for n in found for place in range(n.start, n.end)}
     found += [n for n in _arabic_words(text) if n.start not in covered]
@@ -257,7 +262,10 @@ def _part(tokens: list[_Token], at: int, text: str) -> tuple[int, int] | None:
     hundreds = token.bare("hundreds")
     if hundreds is not None:
         percent = _PERCENT.search(text[max(0, token.start - 5) : token.end])
-        return None if hundreds == 100 and percent else (hundreds, 1)
+        if hundreds == 100 and percent:
+            return None
+        scale = _arabic("thousands").get(after.word, 0)
+        return (hundreds * scale, 2) if scale in (1000, 10**6) else (hundreds, 1)
     thousands = token.bare("thousands")
     if thousands is not None and thousands != 1000:
         return thousands, 1

@@ -5,7 +5,9 @@ import re
 _END = re.compile(r"[.!?\u2026]+[\"')\]]*(?=\s|$)")
 _LABEL = re.compile(r"\(?(?:[A-Za-z]|[\u0621-\u064a]\u0640?|\d{1,3})[.)]")
 """What numbers a line or an option, with the full stop that ends no sentence."""
-_INLINE = re.compile(r"(?:^|[:;,\u060c\u061b(?\u061f]\s*)[A-H]\.$")
+_INLINE = re.compile(
+    r"(?:^|[:;,\u060c\u061b(?\u061f]\s*)(?:[A-H]|[\u0627\u0628\u062c\u062f\u0647\u0648]\u0640?)\.$"
+)
 """An option inside a line, whose letter follows a mark: "A. gout, B. pseudogout"."""
 _REPLY = re.compile(
     r"(?:No|Yes|\u0644\u0627|\u0643\u0644\u0627|\u0646\u0639\u0645|\u0628\u0644\u0649|\u0628\u0644\u064a)\."

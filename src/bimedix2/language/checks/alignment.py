@@ -24,7 +24,7 @@ UNSHARED = 0.35
 """What an anchor without its partner costs."""
 ALONE = 2.6
 """What a sentence without a partner costs."""
-JOINED = 2.3
+JOINED = 1.9
 """What two English sentences that become one Arabic one cost; three cost twice as much."""
 SPLIT = 3.1
 """What one English sentence that becomes two Arabic ones costs, which is rarer; three cost twice as much."""
@@ -100,6 +100,9 @@ def align_lines(en: Sequence[Sequence[Sentence]], ar: Sequence[Sequence[Sentence
     beads: list[Bead] = []
     before = (0, 0)
     for first, second in zip(en, ar, strict=True):
-        beads += align(first, second, before)
+        if len(first) == len(second) == 1:
+            beads.append(Bead((before[0],), (before[1],)))
+        else:
+            beads += align(first, second, before)
         before = (before[0] + len(first), before[1] + len(second))
     return beads

@@ -20,13 +20,13 @@ _DENIED = {
         re.IGNORECASE,
     ),
     "ar": re.compile(
-        r"(?<!\w)[وف]?(?:لا|لم|لن|الا|ليس|ليست)\s+(?:(?:\w+\s+){1,3}|(?:\w+\s+){1,6}(?:علي|عن)\s+)$"
+        r"(?<!\w)(?<!ما )[وف]?(?:لا|لم|لن|الا|ليس|ليست)\s+(?:(?:\w+\s+){1,8}|(?:\w+\s+){1,6}(?:علي|عن)\s+)$"
     ),
 }
 """A denial a few words before: "not needed for more than a week" is "at most"."""
 _TURNED = {
     "en": re.compile(r"\b(?:not|no|never)\s+$", re.IGNORECASE),
-    "ar": re.compile(r"(?<!\w)[وف]?(?:لا|لم|لن|الا|عدم|دون)\s+$"),
+    "ar": re.compile(r"(?<!\w)(?<!ما )[وف]?(?:لا|لم|لن|الا|عدم|دون)\s+$"),
 }
 """A denial right before a bound."""
 _DURING = re.compile(

@@ -12,6 +12,17 @@ from bimedix2.text.numbers import Number
 GROUPS = ("period", "alternation", "when", "meal", "route")
 
 
+_LASTS = re.compile(
+    r"(?<![a-z])(?:than|about|within|in|for|after|over|of|nearly|almost|half|takes?|took|lasts?|lasted)\s+$",
+    re.IGNORECASE,
+)
+"""Before "an hour": what makes it a time that something takes."""
+_NAMED = re.compile(
+    r"\s+(?:ال)(?:اول|تالي|ماضي|اخير|سابق|قادم|مقبل|ثاني|ثالث|رابع|خامس|سادس|سابع|ثامن|تاسع|عاشر)\w*"
+)
+"""Behind "in the day": what makes it one day, and no frequency."""
+
+
 @cache
 def _english(forms: tuple[str, ...]) -> re.Pattern[str]:
     """English words in any case; an abbreviation in capitals as it is written."""
@@ -30,6 +41,9 @@ def check(context: Context) -> Iterator[Failure]:
         classes = table("doses")[group]
         en = {name: spans_of(_english(tuple(row["en"])), pair.en.text) for name, row in classes.items()}
         ar = {name: spans_of(arabic(tuple(row["ar"])), pair.ar.outside) for name, row in classes.items()}
+        if group == "period":
+            en = {name: [s for s in of if not _LASTS.search(pair.en.text[: s[0]])] for name, of in en.items()}
+            ar = {name: [s for s in of if not _NAMED.match(pair.ar.outside, s[1])] for name, of in ar.items()}
         lost = [name for name in classes if en[name] and not ar[name]]
         new = [name for name in classes if ar[name] and not en[name]]
         lost += [name for name in classes if group == "when" and _joined(pair.ar.outside, ar, name, new)]

@@ -314,9 +314,17 @@ def _arabic_names() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def _fewer(context: Context, named: list[tuple[Span, Drug]], heard: list[Heard]) -> Iterator[Failure]:
     """Of two drugs, one named in the other's place too."""
+    text = context.pair.ar.outside
+    words = {word.span: word for word in heard}
+    claims: dict[Span, list[tuple[float, Drug]]] = {}
+    for drug in {id(drug): drug for _, drug in named}.values():
+        for span in _find(drug, heard, text, named):
+            score = 1.0 if drug.ar or span not in words else _best(drug, words[span])
+            claims.setdefault(span, []).append((score, drug))
     counts = {}
     for _, drug in named:
-        spans = _find(drug, heard, context.pair.ar.outside, named)
+        # A word is the drug that it sounds most like: prilocaine is no bupivacaine.
+        spans = [span for span, of in claims.items() if max(of, key=lambda claim: claim[0])[1] is drug]
         counts[drug.names[0]] = (sum(d is drug for _, d in named), len(_apart(spans)), spans)
     lost = [name for name, (asked, there, _) in counts.items() if 0 < there < asked]
     more = [name for name, (asked, there, _) in counts.items() if there > asked]

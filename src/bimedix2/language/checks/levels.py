@@ -64,6 +64,10 @@ _GOES_ON = re.compile(r"\s*(?:[,\u060c/-]|او|الي|حتي|ثم)?\s*")
 """What stands between two levels of one noun: the third, fourth and fifth lumbar vertebrae."""
 
 
+_DUAL = re.compile(r"(?<!ث)(?:ان|ين)$")
+"""The ending of a dual, which "second" has as well."""
+
+
 @cache
 def _arabic_words() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str], re.Pattern[str]], ...]:
     """Of each kind of vertebra: what stands before its ordinal, or before and behind it."""
@@ -105,7 +109,12 @@ def _in_english(text: str) -> Iterator[Level]:
 
 
 def _in_arabic(text: str) -> Iterator[Level]:
-    numbers = [n for n in arabic_numbers(text) if n.value.isdigit() and n.kind in ("ordinal", "loose")]
+    # A dual ("the two sacroiliac joints") is no ordinal.
+    numbers = [
+        n
+        for n in arabic_numbers(text)
+        if n.value.isdigit() and n.kind in ("ordinal", "loose") and not _DUAL.search(text[n.start : n.end])
+    ]
     last, end = "", 0
     for number in numbers:
         before = text[max(0, number.start - 40) : number.start]

@@ -43,11 +43,14 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 """A question behind a statement, which denies nothing: isn't it?"""
+_NOT_MORE = re.compile(r"\bnot? (?:more|less)\b(?=\s*(?:[.,;:!?)]|$))", re.IGNORECASE)
+"""A bound without its number: ten minutes, not more."""
 _EXCEPT = re.compile(
     r"(?<![a-z])(?:except\w*|but|other|apart|unless|besides?|save|barring|all|every|to)(?![a-z])",
     re.IGNORECASE,
 )
 """What lets Arabic except something that is not denied before."""
+_WITHOUT = re.compile(r"من\s+غير$")
 _EITHER = re.compile(rf"(?<![{ARABIC}])أو(?![{ARABIC}])")
 _PAST = re.compile(rf"(?<![{ARABIC}])[وف]?(?:أن\s+)?[يت](?:تجاوز|زيد|فوق|تعدى|تخطى)(?![{ARABIC}])")
 """To exceed, as it stands where a bound has lost its denial."""
@@ -110,7 +113,7 @@ class _English:
             ),
             text,
         )
-        bounds += spans_of(_TAG, text)
+        bounds += spans_of(_TAG, text) + spans_of(_NOT_MORE, text)
         self.bounds, self.denied_bounds = bounds, list(bounds)
         found = [
             _Word(span, tuple(row["ar"]), kind)
@@ -148,6 +151,8 @@ class _Arabic:
         rows = table("negation")["arabic"]
         # "Is removed" is written like "still", but for its first vowel.
         raw = re.sub(r"(?<=[يت])\u064f(?=زال)", "ؤ", raw)
+        # "Write down" is written like "without", but for its doubled letter.
+        raw = re.sub(r"(?<=د)و(?=\u0651)", "ؤ", raw)
         self.folded: Folded = fold(raw, letters=False)
         self.text = text = re.sub(
             r"\([^()\n]*\)",
@@ -155,6 +160,8 @@ class _Arabic:
             self.folded.text,
         )
         bounds = spans_of(_arabic(tuple(rows["not_a_denial"])), text)
+        # "However" is written with the words of "without that", but for the particle before them.
+        bounds = [span for span in bounds if not _WITHOUT.search(text[max(0, span[0] - 6) : span[0] + 3])]
         bounds += [m.span() for m in re.finditer(r"(?<!\w)[وف]?(?:من )?دون\s+(?=\d)", text)]
         self.bounds = [span for span in bounds if _BOUND.match(text[slice(*span)])]
         strong = _outside(spans_of(_strong(), text), bounds)
@@ -174,7 +181,10 @@ class _Arabic:
                 self.dangling.append(span)  # and so with "nor weight loss" that follows no stop
             if repeated and not nor:
                 self.repeated.append(span)
-            (again if (nor and repeated) or self._only(text, span) else self.strong).append(span)
+            # "No, it did not" denies once.
+            answer = re.match(r"\s*[،,]", text[span[1] :]) and self._denied_after(text, span, strong)
+            twice = (nor and repeated) or answer or self._only(text, span)
+            (again if twice else self.strong).append(span)
         self.soft += again
         self.below = [span for span in self.strong if text[slice(*span)] in ("دون", "ودون")]
 
@@ -183,6 +193,12 @@ class _Arabic:
         """Whether "nor" goes on with a denial of the same sentence."""
         start = max((m.end() for m in re.finditer(r"[.!?\n]", text[: span[0]])), default=0)
         return any(start <= other[0] < span[0] for other in strong)
+
+    @staticmethod
+    def _denied_after(text: str, span: Span, strong: list[Span]) -> bool:
+        """Whether the same sentence denies again."""
+        sentence = re.match(r"[^.!?\n]*", text[span[1] :])
+        return any(span[1] <= other[0] < span[1] + (sentence.end() if sentence else 0) for other in strong)
 
     @staticmethod
     def _only(text: str, span: Span) -> bool:

@@ -10,6 +10,7 @@ from bimedix2.language.checks.levels import level_spans, levels
 from bimedix2.language.checks.pair import Failure, Span, inside
 from bimedix2.text.numbers import Number, fractions
 
+_ALPHA = re.compile(r"(?<![a-z])alpha|α", re.IGNORECASE)
 STRICT = ("figure", "word", "ordinal", "dual")
 _OF_A_PART = {"1/2": (), "1/3": ("3",), "2/3": ("2", "3"), "1/4": ("4",)}
 _TIMES = {
@@ -19,6 +20,7 @@ _TIMES = {
         (r"hour\s+and\s+a\s+half", "90", "min"),
         (r"half(?:\s+a)?[\s-]+year", "6", "month"),
         (r"year\s+and\s+a\s+half", "18", "month"),
+        (r"(?i:\bhalf)(?!\s+(?:an?\s+|of\s+an\s+)?(?:hour|year|day|dose|tablet))", "50", "percent"),
     ),
     "ar": (
         (r"نصف\s+(?:ال)?ساعة", "30", "min"),
@@ -27,12 +29,18 @@ _TIMES = {
         (r"ساعة\s+ونصف", "90", "min"),
         (r"نصف\s+(?:ال)?(?:سنة|عام)", "6", "month"),
         (r"(?:سنة|عام)\s+ونصف", "18", "month"),
+        (
+            r"(?<!\w)[وفبلك]{0,2}(?:ال|لل)?نصف(?!\w)(?!\s+(?:ال)?(?:ساعة|سنة|عام|يوم|قرص|جرعة))",
+            "50",
+            "percent",
+        ),
     ),
 }
-"""Times that one language counts in minutes or months, and the other in parts of an hour or a year."""
+"""What one language counts (minutes, per cent), and the other has as a part of an hour, a year or a whole."""
 _COUNTED = {
     "min": re.compile(r"[\s-]*(?:min|دقيق|دقائق)"),
     "month": re.compile(r"[\s-]*(?:month|شهر|اشهر|شهور)"),
+    "percent": re.compile(r"\s*(?:%|percent|per cent|في المئة|في المائة|بالمئة|بالمائة)"),
 }
 
 
@@ -91,7 +99,10 @@ def check(context: Context) -> Iterator[Failure]:
     pair = context.pair
     en, en_spare = _split(context.en_numbers, level_spans(pair.en))
     excused = brackets(pair.ar.text, pair.ar.outside) + level_spans(pair.ar)
-    ar, ar_spare = _split(context.ar_numbers, excused)
+    numbers = context.ar_numbers
+    if _ALPHA.search(pair.en.text):  # the letter is written like a thousand
+        numbers = [n for n in numbers if "الفا" not in pair.ar.text[n.start : n.end]]
+    ar, ar_spare = _split(numbers, excused)
     for side, tongue, spare in ((pair.en, "en", en_spare), (pair.ar, "ar", ar_spare)):
         for part in fractions(side.text, tongue):
             spare += [Number(v, part.start, part.end, "loose") for v in _OF_A_PART[part.value]]

@@ -50,7 +50,7 @@ def _compare(context: Context, part: Part, en: list[Place], ar: list[Place]) -> 
         for place in _whole(there)
         if place.sure and not place.sites & (said | implied) and not place.sites <= marked("weak")
     ]
-    if not lost:
+    if all(place.sites <= marked("weak") for place in lost):
         # A site that is only new may be in the Arabic name of a disease; of a few that cannot be. What the
         # source names in another sentence may stand for a pronoun: "wash it" is "wash the foot".
         named = frozenset(name for place in en for name in place.sites)
