@@ -32,6 +32,17 @@ def test_the_script_and_the_templates_ask_only_for_words_that_exist() -> None:
     assert used <= sheets.sheet_strings()["en"].keys()
 
 
+def test_what_pages_share_is_written_once() -> None:
+    """Two scripts of one page share their names, so a second copy would not even load."""
+    shared = (shell.STATIC / "page.js").read_text(encoding="utf-8")
+    names = re.findall(r"^(?:const|function) (\S+?)[ (]", shared, re.MULTILINE)
+    assert {"element", "word", "setLanguage", "t"} <= set(names)
+    for path in shell.STATIC.glob("*.js"):
+        if path.name != "page.js":
+            own = re.findall(r"^(?:const|let|function) (\S+?)[ (]", path.read_text("utf-8"), re.MULTILINE)
+            assert not set(names) & set(own), path.name
+
+
 @given(st.text(max_size=200))
 def test_paragraphs_hold_every_word_in_its_direction(text: str) -> None:
     lines = [line for line in text.splitlines() if line.strip()]

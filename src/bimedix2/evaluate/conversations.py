@@ -10,8 +10,9 @@ from pydantic import Field
 from bimedix2 import io
 from bimedix2.config import Settings
 from bimedix2.errors import DataError
-from bimedix2.evaluate.sheets.answers import SHOWN
+from bimedix2.evaluate.sheets.answers import SHOWN, Source, read
 from bimedix2.evaluate.sheets.pictures import Pictures
+from bimedix2.evaluate.sheets.rows import Answer
 from bimedix2.evaluate.sheets.shoot import ABSENT, chromium, photograph
 from bimedix2.manifest import RunFolder, read_manifest
 from bimedix2.records import ImagePart, Message, Record
@@ -31,6 +32,9 @@ class Conversations(Settings):
     """A finished folder of records with their image store."""
     twins: Path | None = None
     """A finished folder with the records' translations (it may be the same one), shown beneath each turn."""
+    answers: Path | None = None
+    """A finished folder of scores that asked these records: what the model said stands in the last turn, in
+    the place of the reference, and only records that it answered are drawn."""
     ids: list[str] | None = None
     """Records to draw, in this order; else ``count`` of them, drawn by the room's seed."""
     count: int = Field(default=6, ge=1)
@@ -63,14 +67,19 @@ def run(config: "Config", _: Callable[..., Any] | None = None) -> Path:
     settings = config.conversations
     assert settings is not None
     read_manifest(settings.records)
-    chosen, refused = _chosen(settings, config.seed)
+    said = _said(settings)
+    chosen, refused = _chosen(settings, config.seed, said)
     twins = _twins(settings, chosen)
     recipe = config.model_dump(mode="json", include={"output", "conversations", "seed"})
-    inputs = {"records": settings.records} | ({"twins": settings.twins} if settings.twins else {})
+    named = {"records": settings.records, "twins": settings.twins, "answers": settings.answers}
+    inputs = {name: path for name, path in named.items() if path is not None}
     with RunFolder(config.output, "evaluate", recipe, inputs) as out:
         roots = [path / "images" for path in (settings.records, settings.twins) if path is not None]
         pictures = Pictures(out.path, roots, None, settings.pixels, settings.embed)
-        drawn = [_drawn(n, record, twins.get(record.id), pictures) for n, record in enumerate(chosen, 1)]
+        drawn = [
+            _drawn(n, record, twins.get(record.id), said.get(record.id), pictures)
+            for n, record in enumerate(chosen, 1)
+        ]
         write_assets(out.path)
         html = sheet("conversations.html", settings.language, conversations=drawn, heading=True)
         io.write_text(out.path / "index.html", html)
@@ -86,7 +95,29 @@ def run(config: "Config", _: Callable[..., Any] | None = None) -> Path:
         return out.publish(counts, extra)
 
 
-def _chosen(settings: Conversations, seed: int) -> tuple[list[Record], dict[str, int]]:
+def _said(settings: Conversations) -> dict[str, Answer]:
+    """Record -> what the model said about its own pictures, the first time of several."""
+    if settings.answers is None:
+        return {}
+    of = {
+        record.id: tuple(image.image for image in record.images) for record in read_records(settings.records)
+    }
+    scores = read(Source(folders=[settings.answers], allow=settings.allow))
+    base = {one.name for one in scores.systems if one.role == "base"}
+    found: dict[str, Answer] = {}
+    for answer in scores.answers:
+        if of.get(answer.id) == answer.images and answer.system not in base:
+            found.setdefault(answer.id, answer)
+    if not found:
+        raise DataError(
+            f"{settings.answers} answers no record of {settings.records}; give the records that it was asked"
+        )
+    return found
+
+
+def _chosen(
+    settings: Conversations, seed: int, said: dict[str, Answer]
+) -> tuple[list[Record], dict[str, int]]:
     """The records to draw, and how many may not be shown, by reason."""
     wanted = set(settings.ids or ())
     fitting: list[Record] = []
@@ -97,6 +128,8 @@ def _chosen(settings: Conversations, seed: int) -> tuple[list[Record], dict[str,
         else:
             fits = len(record.messages) >= settings.least_turns and "translation" not in record.meta
         if not fits or (settings.tasks is not None and record.task not in settings.tasks):
+            continue
+        if settings.answers is not None and record.id not in said:
             continue
         if record.data_class not in settings.allow:
             if settings.ids is not None:
@@ -113,7 +146,10 @@ def _chosen(settings: Conversations, seed: int) -> tuple[list[Record], dict[str,
             raise DataError(f"{settings.records} has no record '{lacking[0]}' that fits; correct 'ids'")
         return [known[one] for one in settings.ids], refused
     if not fitting:
-        raise DataError(f"no record of {settings.records} fits; ask for other tasks, or fewer turns")
+        answered = f" and was answered in {settings.answers}" if settings.answers else ""
+        raise DataError(
+            f"no record of {settings.records} fits{answered}; ask for other tasks, or fewer turns"
+        )
     if len(fitting) > settings.count:
         fitting = random.Random(f"{seed}:conversations").sample(fitting, settings.count)
     return fitting, refused
@@ -135,10 +171,16 @@ def _twins(settings: Conversations, chosen: Iterable[Record]) -> dict[str, Recor
     return found
 
 
-def _drawn(number: int, record: Record, twin: Record | None, pictures: Pictures) -> dict[str, Any]:
-    others: Sequence[Message | None] = twin.messages if twin else [None] * len(record.messages)
+def _drawn(
+    number: int, record: Record, twin: Record | None, said: Answer | None, pictures: Pictures
+) -> dict[str, Any]:
+    messages = record.messages
+    others: Sequence[Message | None] = twin.messages if twin else [None] * len(messages)
+    if said is not None:  # the reference's translation is none of what the model said
+        messages = (*messages[:-1], Message.of("assistant", said.answer or "-"))
+        others = [*others[:-1], None]
     turns = []
-    for message, other in zip(record.messages, others, strict=True):
+    for message, other in zip(messages, others, strict=True):
         parts = [
             {"image": pictures.address(part.image)} if isinstance(part, ImagePart) else {"text": part.text}
             for part in message.content
@@ -149,7 +191,8 @@ def _drawn(number: int, record: Record, twin: Record | None, pictures: Pictures)
             {"role": message.role, "way": way, "parts": parts, "twin": beneath, "twin_way": twin_way}
         )
     licence = "" if record.provenance.licence == "unknown" else record.provenance.licence
-    stated = [record.id, record.provenance.source, licence, *record.provenance.steps]
+    asked = f"answer of {said.system}" if said else ""
+    stated = [record.id, asked, record.provenance.source, licence, *record.provenance.steps]
     return {
         "anchor": f"c{number}",
         "id": record.id,

@@ -16,7 +16,7 @@ from bimedix2.web.markdown import render
 from bimedix2.web.shell import HERE, STATIC, Interface, environment
 
 ASSETS = "assets"
-FILES = ("app.css", "sheets.css", "browse.js", "icon.svg")
+FILES = ("app.css", "sheets.css", "page.js", "browse.js", "icon.svg")
 
 Piece = str | list[str]
 Paragraph = list[Piece]
@@ -68,7 +68,7 @@ def sheet(template: str, language: Interface, data: dict[str, Any] | None = None
 
 
 def write_assets(folder: Path) -> None:
-    """Copy stylesheets, script, icon and fonts (with their licence) into ``folder/assets``."""
+    """Copy stylesheets, scripts, icon and fonts (with their licence) into ``folder/assets``."""
     target = folder / ASSETS
     target.mkdir(parents=True, exist_ok=True)
     for name in FILES:

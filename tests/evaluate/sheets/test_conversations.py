@@ -14,6 +14,8 @@ from bimedix2.manifest import read_manifest, verify
 from bimedix2.records import Message, Record
 from bimedix2.records.record import DataClass
 
+from .conftest import BRAIN_AR, CHEST_AR, CHEST_EN, Scored
+
 Talks = Callable[..., Path]
 
 
@@ -45,6 +47,20 @@ def test_without_twins_nothing_stands_beneath_and_translations_are_not_drawn(
     html = (done / "index.html").read_text(encoding="utf-8")
     assert html.count('<section class="conversation"') == 2
     assert 'class="translation"' not in html
+
+
+def test_what_a_model_said_stands_in_the_last_turn(scored: Scored, talks: Talks, tmp_path: Path) -> None:
+    done = run(tmp_path / "page", scored.dataset, answers=scored.one, ids=["seen/5", "seen/2"])
+    html = (done / "index.html").read_text(encoding="utf-8")
+    right, wrong = html.split('<section class="conversation"')[1:]
+    assert BRAIN_AR in right
+    assert CHEST_EN in wrong  # in English, though Arabic was asked for
+    assert CHEST_AR not in wrong
+    assert '<div class="turn assistant" dir="ltr">' in wrong
+    assert html.count("answer of scripted@1") == 2
+    assert read_manifest(done)["inputs"].keys() == {"records", "answers"}
+    with pytest.raises(DataError, match="answers no record of"):
+        run(tmp_path / "other", talks(), answers=scored.one)
 
 
 def test_an_arabic_record_is_drawn_by_its_id(talks: Talks, tmp_path: Path) -> None:

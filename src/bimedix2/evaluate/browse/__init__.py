@@ -60,6 +60,7 @@ def run(config: "Config", _: Callable[..., Any] | None = None) -> Path:
         parts = _write_parts(out.path, rows)
         partial = "; ".join(f"{one.name}: {one.partial}" for one in found.systems if one.partial)
         data = {
+            "title": "browse_page_title",
             "systems": [one.name for one in found.systems],
             "classes": list(CLASSES),
             "each": settings.each,

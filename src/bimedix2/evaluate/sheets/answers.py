@@ -126,6 +126,8 @@ def read(source: Source) -> Found:
                 known[path] = {r.id: _Facts(r.data_class, r.provenance.licence) for r in rows}
                 found.stores.append(path / "images")
             facts |= known[path]
+        if (own := source.folders[number] / "images").is_dir():  # pictures that the evaluation made itself
+            found.stores.append(own)
         _read_folder(source, number, manifest, lines, facts, found)
     if source.tasks is not None and (none := set(source.tasks) - {a.task for a in found.answers}):
         raise ConfigError(f"no answer is of task '{min(none)}'; correct 'tasks'")

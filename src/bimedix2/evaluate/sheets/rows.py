@@ -81,12 +81,11 @@ def answer_of(row: dict[str, Any], line: int, system: str, kind: str) -> Answer 
     if language not in ("en", "ar"):
         language = script(reference) or script(turns[-1][1] if turns else "") or "en"
     task = str(row.get("task") or row.get("benchmark") or kind)
-    condition = row.get("condition", row.get("prompt") if isinstance(row.get("prompt"), str) else "")
     return Answer(
         system=system,
         line=line,
         task=task,
-        condition=str(condition or ""),
+        condition=", ".join(_conditions(row)),
         id=identity,
         language=str(language),
         type=str(row.get("type") or row.get("category") or task),
@@ -100,9 +99,26 @@ def answer_of(row: dict[str, Any], line: int, system: str, kind: str) -> Answer 
         finish=str(raw.get("finish", row.get("finish", "stop"))),
         right=None if task in INVERTED else _right(row),
         scores=tuple(_scores(row)),
-        reasons=tuple(str(one) for one in row.get("reasons") or ()),
+        reasons=_reasons(row),
         facts=facts,
     )
+
+
+def _conditions(row: dict[str, Any]) -> Iterator[str]:
+    """In which ways the same question was put: as its picture is, in which words, behind safeguards."""
+    for name in ("condition", "prompt", "safeguards"):
+        if isinstance(row.get(name), str) and row[name]:
+            yield f"safeguards {row[name]}" if name == "safeguards" else row[name]
+
+
+def _reasons(row: dict[str, Any]) -> tuple[str, ...]:
+    """Why an answer is wrong, in its evaluation's words."""
+    if isinstance(row.get("reasons"), list):
+        return tuple(str(one) for one in row["reasons"])
+    verdict = row.get("verdict")
+    if isinstance(verdict, dict) and verdict.get("right") is False:
+        return (f"{verdict.get('does', 'judged wrong')}, wanted is: {row.get('want', 'another answer')}",)
+    return ()
 
 
 def _said(row: dict[str, Any], raw: dict[str, Any], options: list[str]) -> str | None:
@@ -151,6 +167,10 @@ def _right(row: dict[str, Any]) -> bool | None:
     for key in ("right", "correct"):
         if isinstance(row.get(key), bool):
             return bool(row[key])
+    for key in ("verdict", "choice"):  # of safety: what an answer does, and which option is likeliest
+        inner = row.get(key)
+        if isinstance(inner, dict) and isinstance(inner.get("right"), bool):
+            return bool(inner["right"]) if row.get("counted", True) else None
     scores = row.get("scores")
     if isinstance(scores, dict) and isinstance(scores.get("closed"), bool):
         kind = "closed" if scores["closed"] else "open"

@@ -1,26 +1,12 @@
-// Samples side by side: filters, pages and keys over data that lie beside the page. All text is set as text.
+// Samples side by side: filters, pages and keys over data that lie beside the page. Comes behind page.js.
 "use strict";
 
-const $ = (id) => document.getElementById(id);
-const head = JSON.parse($("data").textContent);
 const SELECTS = ["task", "type", "lang", "modality", "source", "error", "system", "result"];
 const FACETS = ["task", "type", "lang", "modality", "source"];
-const state = { language: head.language, samples: [], found: [], asked: new Map(), page: 0, at: -1 };
-const t = (key) => head.strings[state.language][key] ?? key;
+Object.assign(state, { samples: [], found: [], asked: new Map(), page: 0, at: -1 });
 
 // The files of the data call this, each with its samples.
 globalThis.bimedix2 = (samples) => { state.samples.push(...samples); };
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value != null && value !== false) node.setAttribute(key, value);
-  }
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
-
-const word = (key, tag = "span", attributes = {}) => element(tag, { "data-t": key, ...attributes }, t(key));
 
 // ---- words: a paragraph is its direction, then runs; a run of its own direction is isolated ----
 
@@ -78,7 +64,7 @@ function filter(page = 0) {
 
 function systemCard(sample, number) {
   const answer = sample.answers[number];
-  const name = head.systems[number];
+  const name = data.systems[number];
   if (!answer) {
     return element("section", { class: "system" }, element("h3", {}, element("bdi", {}, name)), word("no_answer", "p", { class: "quiet" }));
   }
@@ -98,7 +84,7 @@ function systemCard(sample, number) {
 function askedOf(sample) {
   if (!state.asked.has(sample.task)) {
     const mine = state.samples.filter((one) => one.task === sample.task);
-    state.asked.set(sample.task, [...head.systems.keys()].filter((number) => mine.some((one) => one.answers[number])));
+    state.asked.set(sample.task, [...data.systems.keys()].filter((number) => mine.some((one) => one.answers[number])));
   }
   return state.asked.get(sample.task);
 }
@@ -125,13 +111,13 @@ function card(sample) {
   return element("article", { class: "sample", tabindex: "-1" }, about, element("div", { class: "pictures" }, ...shown), texts);
 }
 
-const pages = () => Math.max(1, Math.ceil(state.found.length / head.each));
+const pages = () => Math.max(1, Math.ceil(state.found.length / data.each));
 
 function show(page) {
   state.page = Math.min(Math.max(page, 0), pages() - 1);
   state.at = -1;
-  const first = state.page * head.each;
-  const cards = state.found.slice(first, first + head.each).map(card);
+  const first = state.page * data.each;
+  const cards = state.found.slice(first, first + data.each).map(card);
   $("samples").replaceChildren(...(cards.length ? cards : [word("none", "p", { class: "quiet" })]));
   $("at").textContent = `${state.page + 1}/${pages()}`;
   $("previous").disabled = state.page === 0;
@@ -165,7 +151,7 @@ function remember() {
   const kept = new URLSearchParams();
   for (const [key, value] of Object.entries(chosen)) if (value) kept.set(key, value === true ? "1" : value);
   if (state.page) kept.set("page", String(state.page + 1));
-  if (state.language !== head.language) kept.set("language", state.language);
+  if (state.language !== data.language) kept.set("language", state.language);
   history.replaceState(null, "", `#${kept}`);
 }
 
@@ -176,21 +162,8 @@ function recall() {
   $("search").value = kept.get("search") ?? "";
   $("disagree").checked = kept.get("disagree") === "1";
   const language = kept.get("language");
-  setLanguage(language in head.strings ? language : state.language);
+  setLanguage(language in data.strings ? language : state.language);
   filter(Number(kept.get("page") ?? 1) - 1 || 0);
-}
-
-const ATTRIBUTES = { "data-t-label": "aria-label", "data-t-title": "title" };
-
-function setLanguage(language) {
-  state.language = language;
-  Object.assign(document.documentElement, { lang: language, dir: language === "ar" ? "rtl" : "ltr" });
-  document.title = `BiMediX2 \u00b7 ${t("browse_title")}`;
-  for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
-  for (const [marker, attribute] of Object.entries(ATTRIBUTES)) {
-    for (const node of document.querySelectorAll(`[${marker}]`)) node.setAttribute(attribute, t(node.getAttribute(marker)));
-  }
-  $("language").lang = language === "ar" ? "en" : "ar";
 }
 
 function fill() {
@@ -200,9 +173,9 @@ function fill() {
     const shown = values.map((value) => (name === "lang" ? option(value, t(`${value}_language`), `${value}_language`) : option(value, value)));
     $(name).append(option("", t("all"), "all"), ...shown);
   }
-  const classes = head.classes.filter((name) => state.samples.some((sample) => sample.answers.some((answer) => answer?.error === name)));
+  const classes = data.classes.filter((name) => state.samples.some((sample) => sample.answers.some((answer) => answer?.error === name)));
   $("error").append(option("", t("all"), "all"), ...classes.map((name) => option(name, t(`class_${name}`), `class_${name}`)));
-  $("system").append(option("", t("any"), "any"), ...head.systems.map((name, number) => option(String(number), name)));
+  $("system").append(option("", t("any"), "any"), ...data.systems.map((name, number) => option(String(number), name)));
   $("result").append(option("", t("all"), "all"), ...["right", "wrong", "unjudged"].map((key) => option(key, t(key), key)));
 }
 

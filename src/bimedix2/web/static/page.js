@@ -1,4 +1,4 @@
-// What the pages that a server shows share: words in the interface's language, and elements made of them.
+// What all pages share, behind a server or on a disk: words in the interface's language, and elements made of them.
 // All text is set as text. A page's own script comes behind this one, and adds to `state`.
 "use strict";
 
@@ -36,6 +36,8 @@ function setLanguage(language) {
       node.setAttribute(attribute, t(node.getAttribute(marker)));
     }
   }
-  Object.assign($("language"), { lang: other, href: `?lang=${other}` });
+  $("language").lang = other;
+  if (!$("language").href) return; // a button of a page on a disk, which no server hears of
+  $("language").href = `?lang=${other}`;
   document.cookie = `bimedix2_language=${language}; path=/; max-age=31536000; samesite=strict`;
 }
