@@ -1,11 +1,12 @@
 """Table 1: the paper's marks as printed, and no mark of ours without a test that exists."""
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from bimedix2.errors import DataError
-from bimedix2.evaluate.paper.capabilities import load, markdown, parse
+from bimedix2.evaluate.paper.capabilities import comma_separated, latex, linked, load, markdown, parse
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,6 +34,27 @@ def test_the_page_says_what_code_means() -> None:
     assert "| this software | code | code | code | code |" in text
     assert "| Meditron | no | no | no | no | no | no | no | - | no | no |" in text
     assert "that a trained model does it well, no test shows" in text
+
+
+def test_the_docs_link_each_cell_of_ours_to_the_file_of_its_test() -> None:
+    page = ROOT / "docs" / "paper.md"
+    assert linked(load(), "..") in page.read_text(encoding="utf-8")
+    for cell in load().ours.values():
+        if cell.test:
+            assert (page.parent / ".." / cell.test.partition("::")[0]).is_file()
+
+
+def test_it_is_written_as_csv_and_latex_too() -> None:
+    head, *rows = csv.reader(comma_separated(load()).splitlines())
+    assert head == ["Model", *load().columns]
+    marks = {row[0]: row[1:] for row in rows}
+    assert marks["this software"] == ["code"] * 10
+    assert marks["Meditron"][7] == ""  # unknown
+    assert marks["this software, shown by"] == [cell.test for cell in load().ours.values()]
+    text = latex(load())
+    assert text.count(r" \\") == 1 + 12 + 1
+    assert r"Med42 & \checkmark & \checkmark & $\times$" in text
+    assert r"\begin{tabular}{lcccccccccc}" in text
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,10 @@ def write(
         io.write_text(stem.with_suffix(".md"), tables.markdown(table, published, arranged))
         io.write_text(stem.with_suffix(".csv"), tables.comma_separated(table, arranged))
         io.write_text(stem.with_suffix(".tex"), tables.latex(table, published, arranged))
-    io.write_text(folder / "tables" / "table-1.md", capabilities.markdown(capabilities.load()))
+    able, stem = capabilities.load(), folder / "tables" / "table-1"
+    io.write_text(stem.with_suffix(".md"), capabilities.markdown(able))
+    io.write_text(stem.with_suffix(".csv"), capabilities.comma_separated(able))
+    io.write_text(stem.with_suffix(".tex"), capabilities.latex(able))
     figures.write(folder / "figures", published, arranged, tongue)
     io.write_text(folder / "check.md", check.report(published))
     return len(published.tables) + 1
