@@ -135,11 +135,15 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path} is not JSON: {error}; correct it there") from error
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
+def read_lines(path: Path, nan: bool = False) -> Iterator[tuple[int, Any]]:
     """Yield ``(line number from 1, value)`` of a JSON Lines file; empty lines are skipped.
 
     A line that is not JSON is a ``DataError`` in the place of its value, so that the reader decides whether
     the file ends there.
+
+    Args:
+        path: the file.
+        nan: read NaN and infinities too, which tables write where there is no value.
 
     Raises:
         DataError: there is no such file, or it cannot be read.
@@ -155,7 +159,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
                 if line:
-                    yield number, parse_json(line)
+                    yield number, parse_json(line, nan=nan)
             except UnicodeDecodeError:
                 yield number, DataError(f"{path} line {number} is not UTF-8; convert it to UTF-8")
             except ValueError as error:
@@ -163,13 +167,17 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
                 yield number, DataError(f"{path} line {number} is not JSON: {said}; correct that line")
 
 
-def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
+def read_jsonl(path: Path, nan: bool = False) -> Iterator[tuple[int, Any]]:
     """Yield ``(line number from 1, value)`` of a JSON Lines file; empty lines are skipped.
+
+    Args:
+        path: the file.
+        nan: as in ``read_lines``.
 
     Raises:
         DataError: naming the file and line of the first one that is not JSON.
     """
-    for number, value in read_lines(path):
+    for number, value in read_lines(path, nan):
         if isinstance(value, DataError):
             raise value
         yield number, value

@@ -344,7 +344,7 @@ def make_trial(folder: Path, count: int, labels: int = 3, scales: Sequence[dict[
                     "data_class": "open",
                     "turns": [{"role": "user", "parts": parts}],
                     "reference": reference,
-                    "answers": [{"label": "ABCDEFGHI"[n], "text": answers[n % 3]} for n in range(labels)],
+                    "answers": [{"label": chr(65 + n), "text": answers[n % 3]} for n in range(labels)],
                 }
             )
             if scales:

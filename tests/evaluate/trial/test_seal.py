@@ -13,7 +13,7 @@ from PIL import Image
 from bimedix2 import io
 from bimedix2.config import build
 from bimedix2.errors import ConfigError, DataError, RunError
-from bimedix2.evaluate import Config, run
+from bimedix2.evaluate import Config, replay, run
 from bimedix2.evaluate.trial.seal import labels_of
 from bimedix2.manifest import RunFolder, read_manifest, verify
 
@@ -185,13 +185,34 @@ def test_answers_that_are_odd_are_counted(bench: Any, capsys: Any) -> None:
     bench.texts["LLaVA-Med"] |= {"en-0": "", "other-1": "of no question"}
     models = bench.models()
     path = Path(models[1]["answers"])
-    extra = [{"question_id": "en-1", "text": "another"}, {"question_id": "en-2", "text": "Answer 1 to 2."}]
+    extra = [
+        {"question_id": "en-1", "text": "another"},
+        {"question_id": "en-2", "text": "Answer 1 to 2."},
+        {"question_id": "en-3", "text": float("nan")},
+        {"question_id": "en-4", "text": None},
+    ]
     path.write_text(path.read_text(encoding="utf-8") + "".join(json.dumps(row) + "\n" for row in extra))
     folder = run(bench.config(models=models, size=24))
-    counts = json.loads(bench.key.read_text(encoding="utf-8"))["models"][1]["counts"]
-    assert counts == {"extra": 1, "same answer twice": 1, "empty answer": 1, "several answers": 1}
+    key = json.loads(bench.key.read_text(encoding="utf-8"))["models"][1]
+    odd = {
+        "extra": 1,
+        "same answer twice": 1,
+        "empty answer": 1,
+        "several answers": 1,
+        "text is NaN or none": 2,
+    }
+    assert key["counts"] == odd
+    assert key["first"]["text is NaN or none"] == ["en-3", "en-4"]
     assert "several answers: 1" in capsys.readouterr().err
-    assert read_manifest(folder)["counts"]["removed"]["not-answered-by-all"] == 1
+    assert read_manifest(folder)["counts"]["removed"]["not-answered-by-all"] == 3
+    judged = bench.judge({"amal": bench.prefer("BiMediX2-8B")})
+    done = run(bench.reading(judged))
+    found = json.loads((done / "scores.json").read_text(encoding="utf-8"))["answers"]
+    assert found["LLaVA-Med"]["extra"] == {"n": 1, "first": ["other-1"]}
+    assert found["BiMediX2-8B"] == {}
+    page = (done / "scores.md").read_text(encoding="utf-8")
+    assert "text is NaN or none: 2 (en-3, en-4)" in page
+    assert replay(done)
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,19 @@ def test_nine_answers_on_a_narrow_screen(serve_trial: Any, sign_in: Any, locale:
         expect(page.locator(".answer.chosen")).to_have_attribute("data-label", "I")
 
 
+def test_of_twenty_answers_the_second_nine_are_chosen_with_shift(serve_trial: Any, sign_in: Any) -> None:
+    with serve_trial(1, labels=20, overlap=1) as site:
+        page = sign_in(site, "amal")
+        chosen = page.locator(".answer.chosen")
+        page.keyboard.press("Shift+Digit1")
+        expect(chosen).to_have_attribute("data-label", "J")
+        page.keyboard.press("Shift+Digit9")
+        expect(chosen).to_have_attribute("data-label", "R")
+        page.locator('.choose[data-label="T"]').click()
+        expect(chosen).to_have_attribute("data-label", "T")
+        assert page.locator("button.choose kbd").all_inner_texts()[8:11] == ["9", "\u21e71", "\u21e72"]
+
+
 def test_every_control_of_the_trial_has_a_name(serve_trial: Any, sign_in: Any) -> None:
     with serve_trial(1, overlap=1) as site:
         page = sign_in(site, "amal")

@@ -28,7 +28,13 @@ class Given:
     files: tuple[Path, ...]
     texts: dict[str, str]
     failures: dict[str, str]
-    counts: dict[str, int]
+    faults: dict[str, list[str]]
+    """What is odd about its files -> the ids of those questions."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each fault is there."""
+        return {name: len(ids) for name, ids in self.faults.items()}
 
 
 def read_answers(model: Model, questions: Sequence[Question], number: int) -> Given:
@@ -46,7 +52,7 @@ def read_answers(model: Model, questions: Sequence[Question], number: int) -> Gi
     names: set[str] = set()
     texts: dict[str, str] = {}
     failures: dict[str, str] = {}
-    counts: dict[str, int] = defaultdict(int)
+    faults: dict[str, list[str]] = defaultdict(list)
     for language, path in files.items():
         wanted = {q.answer_id: q for q in questions if not language or q.stratum[2] == language}
         given, named = _read(path, model)
@@ -55,34 +61,48 @@ def read_answers(model: Model, questions: Sequence[Question], number: int) -> Gi
             raise DataError(
                 f"no question_id of {path} is one of the benchmark's; check that they belong together"
             )
-        counts["extra"] += len(given.keys() - wanted.keys())
+        faults["extra"] += sorted(given.keys() - wanted.keys())
         for key, question in wanted.items():
-            said = given.get(key, [])
-            counts["same answer twice"] += len(said) > 1 == len(set(said))
-            if len(set(said)) == 1:
-                texts[question.id] = said[0]
-                counts["empty answer"] += not said[0].strip()
+            reason, odd = _single(given.get(key))
+            if reason:
+                failures[question.id] = reason
             else:
-                failures[question.id] = "several-answers" if said else "no-answer"
-                counts["several answers" if said else "missing"] += 1
+                texts[question.id] = given[key][0] or ""
+            for fault in odd:
+                faults[fault].append(question.id)
     name = model.name or (next(iter(names)) if len(names) == 1 else "")
     if not name:
         told = f"the names {', '.join(sorted(names))}" if names else "no model's name"
         raise DataError(
             f"{', '.join(str(path) for path in files.values())} has {told}; give models.{number}.name"
         )
-    found = {key: count for key, count in counts.items() if count}
+    found = {fault: ids for fault, ids in faults.items() if ids}
     looked_for = (*([name] if model.mask else []), *model.aliases)
     return Given(name, looked_for, tuple(_file(p) for p in files.values()), texts, failures, found)
+
+
+def _single(said: list[str | None] | None) -> tuple[str, list[str]]:
+    """Why a question has no single answer (empty where it has one), and what is odd about its rows."""
+    if not said:
+        return "no-answer", ["missing"]
+    if any(text is None for text in said):
+        return "no-text", ["text is NaN or none"]
+    if len(set(said)) > 1:
+        return "several-answers", ["several answers"]
+    odd = ["same answer twice"] if len(said) > 1 else []
+    return "", odd if (said[0] or "").strip() else [*odd, "empty answer"]
 
 
 def _file(path: Path) -> Path:
     return path / ROWS if path.is_dir() else path
 
 
-def _read(path: Path, model: Model) -> tuple[dict[str, list[str]], set[str]]:
-    """Every answer by its question's id, and the names that the rows, or the folder, give."""
-    found: dict[str, list[str]] = defaultdict(list)
+def _read(path: Path, model: Model) -> tuple[dict[str, list[str | None]], set[str]]:
+    """Every answer by its question's id, and the names that the rows, or the folder, give.
+
+    An answer is ``None`` where the row's text is NaN, null or a number.
+    """
+    found: dict[str, list[str | None]] = defaultdict(list)
     names: set[str] = set()
     tasks: set[str] = set()
     refused: set[str] = set()
@@ -102,7 +122,7 @@ def _read(path: Path, model: Model) -> tuple[dict[str, list[str]], set[str]]:
         if row.get("failure"):  # nothing was said: the question was refused, or a file has no answer to it
             refused.add(str(key))
             continue
-        if text is None:
+        if text is None and not row.keys() & {"text", "answer", "raw"}:
             raise DataError(
                 f"{where}: the answer to '{key}' has no 'text'; write an empty one if it is empty"
             )
@@ -114,7 +134,7 @@ def _read(path: Path, model: Model) -> tuple[dict[str, list[str]], set[str]]:
         raise DataError(f"{path} holds the tasks {', '.join(sorted(tasks))}; name one of them as 'task'")
     for key in refused - found.keys():
         found[key] = []
-    if not any(found.values()):
+    if not any(text is not None for said in found.values() for text in said):
         raise DataError(f"{path} holds no answer of role '{model.role}'; check 'role' and 'task'")
     return found, names
 
@@ -122,7 +142,7 @@ def _read(path: Path, model: Model) -> tuple[dict[str, list[str]], set[str]]:
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     if path.is_dir():
         read_manifest(path)
-    for line, row in io.read_jsonl(_file(path)):
+    for line, row in io.read_jsonl(_file(path), nan=True):
         where = f"{_file(path)} line {line}"
         if not isinstance(row, dict):
             raise DataError(f"{where} is no object; check that it is the file of answers")

@@ -1,5 +1,6 @@
 """The sealed folder, its judgements and its key, joined; to open the key is logged before it is read."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -212,6 +213,8 @@ def _log(key: Path, key_hash: str, by: str, of: dict[str, str]) -> list[dict[str
     line = io.canonical_json({"by": by, "at": now, "key_sha256": key_hash, **of})
     with path.open("a", encoding="utf-8") as file:
         file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # on the disk before the key is read, whatever happens next
     return [row for _, row in io.read_jsonl(path)]
 
 

@@ -39,6 +39,7 @@ def page(values: dict[str, Any], partial: str, paper: Table, signature: str) -> 
         parts += [f"## By {facet}", _facet(values, facet)]
     parts += ["## By label, whatever stood under it", _labels(values)]
     parts += ["## Raters", _raters(values)]
+    parts += ["## Answers that were sealed", _answers(values)]
     parts += ["## Un-blinding", _unblinding(values)]
     return "\n\n".join([*parts, "## Signature", f"`{signature}`"]) + "\n"
 
@@ -133,6 +134,17 @@ def _raters(values: dict[str, Any]) -> str:
         numbers = [str(one[key]) for key in ("judgements", "best", "tie", "abstain", "revised")]
         rows.append([name, *numbers, seconds])
     return table(["", "judgements", "one best", "ties", "abstained", "revised", "median seconds"], rows)
+
+
+def _answers(values: dict[str, Any]) -> str:
+    rows = []
+    for name, faults in values["answers"].items():
+        told = []
+        for fault, one in faults.items():
+            more = ["..."] if one["n"] > len(one["first"]) else []
+            told.append(f"{fault}: {one['n']} ({', '.join([*one['first'], *more])})")
+        rows.append([name, "; ".join(told) or "nothing odd"])
+    return table(["system", "what was odd about its file, of all questions"], rows)
 
 
 def _unblinding(values: dict[str, Any]) -> str:

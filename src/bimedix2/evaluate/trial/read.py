@@ -45,7 +45,7 @@ def read(config: Read, output: Path, plan: Plan) -> Path:
 
 def _write(folder: Path, opened: Opened, plan: Plan, signature: dict[str, Any]) -> dict[str, Any]:
     """Write every file of numbers; return what is counted."""
-    values = {**scores.values(opened, plan), "unblinding": opened.log}
+    values = {**scores.values(opened, plan), "answers": _files(opened), "unblinding": opened.log}
     partial = _partial(opened, values["counts"])
     short = in_short(signature)
     io.write_json(folder / "scores.json", {"signature": signature, "partial": partial, **values})
@@ -61,6 +61,18 @@ def _about(opened: Opened) -> dict[str, Any]:
         **{key: opened.sealed[key] for key in ("items", "wanted", "labels")},
         "overlap": opened.closed["overlap"],
         "models": list(opened.models),
+        "answers": _files(opened),
+    }
+
+
+def _files(opened: Opened) -> dict[str, Any]:
+    """What was odd about each system's answers to all questions: fault -> how often, and the first ids."""
+    return {
+        one["name"]: {
+            fault: {"n": count, "first": one.get("first", {}).get(fault, [])}
+            for fault, count in sorted(one.get("counts", {}).items())
+        }
+        for one in opened.key["models"]
     }
 
 
@@ -86,13 +98,25 @@ def replay(folder: Path, scratch: Path) -> None:
     opened = Opened(
         models=tuple(about["models"]),
         items={row["item"]: row for row in rows},
-        key={"items": key},
+        key={"items": key, "models": _stated(about)},
         judged=judged,
         sealed=about,
         closed=about,
         log=[line for _, line in io.read_jsonl(folder / "unblinding.jsonl")],
     )
     _write(scratch, opened, Plan(recipe["resamples"], recipe["seed"]), manifest["signature"])
+
+
+def _stated(about: dict[str, Any]) -> list[dict[str, Any]]:
+    """What ``_files`` reads, from the manifest."""
+    return [
+        {
+            "name": name,
+            "counts": {fault: one["n"] for fault, one in faults.items()},
+            "first": {fault: one["first"] for fault, one in faults.items()},
+        }
+        for name, faults in about["answers"].items()
+    ]
 
 
 def _partial(opened: Opened, counts: dict[str, Any]) -> str:

@@ -31,6 +31,8 @@ from bimedix2.records.store import write_removed
 FORMAT = 1
 """Of the sealed folder and the key; ``review`` and ``read`` refuse another."""
 ITEMS = "items.jsonl"
+SHOWN = 5
+"""Ids of each fault of an answers file that the key, and the result, name."""
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,7 @@ def _of_model(one: Given) -> dict[str, Any]:
         "looked_for": list(one.looked_for),
         "answers": {str(path): io.sha256_file(path) for path in one.files},
         "counts": one.counts,
+        "first": {fault: ids[:SHOWN] for fault, ids in one.faults.items()},
     }
 
 

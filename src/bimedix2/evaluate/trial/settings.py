@@ -12,8 +12,8 @@ from bimedix2.config import Settings
 from bimedix2.evaluate.mbench.load import Tongue
 from bimedix2.records import Split
 
-LABELS = "ABCDEFGHI"
-"""One a model; a rater chooses by the keys 1 to 9."""
+LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""One a model; a rater chooses by the keys 1 to 9, then by these with Shift, else by Tab."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 

@@ -120,10 +120,15 @@ def _turn(turn: Turn) -> dict[str, Any]:
     return {"role": turn.role, "images": images, "texts": words}
 
 
+def _key(number: int) -> str:
+    """The key that chooses an answer: a digit, with Shift for the second nine; none for those behind."""
+    return str(number) if number <= 9 else f"\u21e7{number - 9}" if number <= 18 else ""
+
+
 def _answers(item: Item) -> list[dict[str, Any]]:
     return [
         {
-            "key": number,
+            "key": _key(number),
             "label": answer.label,
             "lines": paragraphs(answer.text),
             "empty": not answer.text.strip(),

@@ -52,6 +52,6 @@ function onKey(event) {
   if (event.ctrlKey || event.metaKey) return;
   if (event.key === "Escape") { document.activeElement.blur(); return; }
   if (document.activeElement?.matches("textarea, input:not([type=radio]), select")) return;
-  const act = actOf(event.code);
+  const act = actOf(event.code, event.shiftKey);
   if (act) { event.preventDefault(); act(); }
 }

@@ -158,18 +158,20 @@ function listenViewer() {
 
 // ---- the keyboard ----
 
-function actOf(code) {
+function actOf(code, shift) {
   const digit = code.match(/^(?:Digit|Numpad)(\d)$/)?.[1];
   const letter = code.match(/^Key([A-Z])$/)?.[1];
   if (letter === "Z") return () => enlarge(document.querySelector(".enlarge")?.dataset.image);
   if (data.final) return null;
   if (letter === "N") return abstain;
   if (letter === "C") return () => $("notes").focus();
-  return SCALES.length ? scoringActOf(digit, letter) : choosingActOf(digit, letter);
+  return SCALES.length ? scoringActOf(digit, letter) : choosingActOf(digit, letter, shift);
 }
 
-function choosingActOf(digit, letter) {
-  if (digit >= 1 && digit <= LABELS.length) return () => pick(LABELS[digit - 1]);
+// With Shift a digit is one of the second nine answers, where there are so many: some keyboards need it for digits.
+function choosingActOf(digit, letter, shift) {
+  const place = digit >= 1 ? Number(digit) + (shift && LABELS.length > 9 ? 9 : 0) : 0;
+  if (place >= 1 && place <= LABELS.length) return () => pick(LABELS[place - 1]);
   return letter === "T" ? tie : null;
 }
 
