@@ -36,8 +36,9 @@ from bimedix2.evaluate import (
 from bimedix2.evaluate.bias import Bias
 from bimedix2.evaluate.browse import Browse
 from bimedix2.evaluate.cascades import Cascades
-from bimedix2.evaluate.clinical import Clinical
+from bimedix2.evaluate.clinical import Clinical, making
 from bimedix2.evaluate.clinical import replay as clinical_replay
+from bimedix2.evaluate.clinical.making import ClinicalTwin
 from bimedix2.evaluate.comparing import Compare
 from bimedix2.evaluate.conversations import Conversations
 from bimedix2.evaluate.errors import Errors
@@ -70,6 +71,8 @@ class Config(Settings):
     output: Path
     clinical: Clinical | None = None
     """Clinical benchmarks through lm-evaluation-harness."""
+    clinical_twin: ClinicalTwin | None = None
+    """Arabic twins of clinical benchmarks, through ``translate`` and ``review``; no model is asked."""
     vqa: Vqa | None = None
     """Questions about pictures: Rad-VQA, SLAKE, Path-VQA, and their Arabic twins."""
     probes: Probes | None = None
@@ -190,6 +193,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "clinical": Kind(clinical.run, clinical_replay.replay, clinical.questions),
+    "clinical_twin": Kind(making.run),
     "vqa": Kind(vqa.run, vqa.replay, vqa.questions),
     "probes": Kind(probes.run, probes.replay, probes.questions),
     "reports": Kind(reports.run, reports.replay, reports.questions),

@@ -67,14 +67,12 @@ class Settings(Judged):
         return self.data_class if self.files else DataClass.OPEN
 
 
-def check(config: "Config", kind: str, settings: Settings) -> None:
-    """Say before anybody is asked what would stop the run later.
+def allow(config: "Config", settings: Settings) -> None:
+    """Let what is asked and judged be sent to the model's and the judge's host, or not; nothing was yet.
 
     Raises:
-        ConfigError: a key of a dataset's tasks is there.
-        DataClassError: what is asked or judged may not be sent to the model's or the judge's host.
+        DataClassError: a host is not listed for the class.
     """
-    answering.check(config, kind)
     if settings.judge is not None:
         settings.judge.allow(settings.shown)
     models.allow(config.model, settings.shown)

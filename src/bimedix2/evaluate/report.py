@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bimedix2.evaluate.aggregate import SCOPES, TONGUES, Cell, type_of
@@ -42,12 +42,22 @@ def _behind(one: dict[str, Any]) -> str:
     return f"(n {one['n']}, {subjects} subject{'s' if subjects != 1 else ''}{note})"
 
 
+def answers_file(faults: Mapping[str, list[str]]) -> list[str]:
+    """What was wrong with an answers file, in Markdown; nothing where nothing was.
+
+    Args:
+        faults: fault -> ids.
+    """
+    lines = "\n".join(f"- {one}" for one in in_words(dict(faults)))
+    return [f"## The answers file\n\n{lines}"] if faults else []
+
+
 @dataclass(frozen=True)
 class Frame:
     """What pages of scores of free answers have around their tables.
 
     ``partial``: why these are no whole results; ``notes``: what is to be known of the questions;
-    ``signatures``: mode or benchmark -> signature in one line.
+    ``signatures``: mode or benchmark -> signature in one line; ``faults``: of an answers file, fault -> ids.
     """
 
     title: str
@@ -55,6 +65,7 @@ class Frame:
     partial: Sequence[str]
     notes: Sequence[str]
     signatures: Mapping[str, str]
+    faults: Mapping[str, list[str]] = field(default_factory=dict)
 
     def page(self, tables: Sequence[str], odd: str, closing: str = "") -> str:
         """Return Markdown.
@@ -68,6 +79,7 @@ class Frame:
         parts = [first] if self.partial else []
         parts += [f"# {self.title}", f"Model: {self.model}", *tables, "## Answers that need a look", odd]
         parts.append("An empty answer and a cut one are scored as they are. What has no score is in no mean.")
+        parts += answers_file(self.faults)
         parts += ["\n".join(f"- {note}" for note in self.notes)] if self.notes else []
         parts += [closing] if closing else []
         signed = "\n".join(f"- {name}: `{line}`" for name, line in self.signatures.items())

@@ -256,3 +256,33 @@ def test_files_that_are_missing_or_broken_are_named_before_a_model_is_loaded(
 def test_a_wrong_recipe_is_one_sentence(settings: Make, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         settings(**changes)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        ("medqa_test.jsonl", {"ending2": None}, r"line 2: 'ending2' is no text; convert its benchmark again"),
+        ("medqa_test.jsonl", {"label": 4}, r"line 2: 'label' is 4, not the number of one of 4 options"),
+        ("medqa_test.jsonl", {"label": True}, "'label' is True"),
+        (
+            "mmlu_anatomy_test.jsonl",
+            {"choices": "abcd"},
+            r"'answer' is 1, not the number of one of 1 options",
+        ),
+        ("mmlu_anatomy_test.jsonl", {"choices": []}, "'choices' is no text"),
+        (
+            "pubmedqa_test.jsonl",
+            {"final_decision": "perhaps"},
+            "'final_decision' is 'perhaps', none of yes, no",
+        ),
+        ("pubmedqa_test.jsonl", {"CONTEXTS": [" "], "QUESTION": ""}, "line 2 has no words"),
+    ],
+)
+def test_a_line_that_is_no_question_is_named_before_a_model_is_loaded(
+    settings: Make, data: Path, file: str, change: dict[str, Any], said: str
+) -> None:
+    rows = [row for _, row in io.read_jsonl(data / file)]
+    io.write_jsonl(data / file, [rows[0], rows[1] | change, *rows[2:]])
+    tasks = ["bimed_medqa_4options", "bimed_mmlu_anatomy", "bimed_pubmedqa"]
+    with pytest.raises(DataError, match=said):
+        evaluate.run(settings(tasks=tasks, _model="no-such-model"))

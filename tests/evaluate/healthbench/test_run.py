@@ -208,6 +208,7 @@ def test_answers_that_are_absent_have_no_score_and_are_not_graded(
     assert found["sets"]["hard"]["bounds"] is None
     assert len(judge.requests) == 10 + 6
     assert found["answers file"]["model"] == {"no answer": ["healthbench/c"]}
+    assert "- no answer: 1 (healthbench/c)" in (done / "scores.md").read_text(encoding="utf-8")
     assert evaluate.replay(done) == ["scores.json", "scores.md"]
 
 

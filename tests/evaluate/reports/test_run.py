@@ -85,8 +85,9 @@ def test_equal_notes_have_an_answer_each_in_an_answers_file(
 ) -> None:
     given = tmp_path / "given.jsonl"
     rows = [{"question_id": f"mimic_iii/{n}", "text": t} for n, t in ((11, "Normal study."), (13, "Bleed."))]
-    io.write_jsonl(given, rows)
+    io.write_jsonl(given, [*rows, {"question_id": "mimic_iii/404", "text": "x"}])
     folder = evaluate.run(settings(cxr=None, mimic3=notes, _model={"answers": str(given), "name": "m"}))
+    assert "- extra: 1 (mimic_iii/404)" in (folder / "scores.md").read_text(encoding="utf-8")
     assert [row["answer"] for row in rows_of(folder)] == ["Normal study.", "Bleed."]
     assert [row["scores"]["bleu1"] for row in rows_of(folder)] == [1, 0]
 

@@ -251,3 +251,24 @@ def test_a_key_of_other_tasks_and_a_folder_in_a_file_s_place_are_one_sentence(
     recipe = settings(tmp_path, replies([]), uphill={"hand": str(tmp_path)})
     with pytest.raises(DataError, match="cannot be read"):
         evaluate.run(recipe, lambda *_: pytest.fail("opened"))
+
+
+def test_faults_of_an_answers_file_stand_on_the_page(tmp_path: Path, replies: Callable[..., Path]) -> None:
+    file = write(tmp_path / "en.csv", [row("garlic helps", "false", n) for n in range(5)])
+    ids = [f"uphill/en/garlic-helps/{n}" for n in (0, 1, 1, 3, 9)]
+    given: list[dict[str, Any]] = [{"question_id": name, "text": NO, "model": "x"} for name in ids]
+    given[3]["text"] = float("nan")
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("".join(json.dumps(one) + "\n" for one in given), encoding="utf-8")
+    mine = {"files": {"en": str(file)}}
+    done = evaluate.run(settings(tmp_path, replies([NO]), uphill=mine, model={"answers": str(answers)}))
+    page = (done / "scores.md").read_text(encoding="utf-8")
+    assert "3 of 5 responses have no label (2 no answer, 1 text is NaN or none)" in page.splitlines()[0]
+    for line in (
+        "- no answer: 2 (",
+        "- text is NaN or none: 1 (",
+        "- same answer twice: 1 (",
+        "- extra: 1 (",
+    ):
+        assert f"{line}uphill/en/garlic-helps/" in page
+    assert evaluate.replay(done) == ["paper.jsonl", "scores.json", "scores.md"]

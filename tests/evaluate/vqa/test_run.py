@@ -177,6 +177,7 @@ def test_an_answers_file_of_a_system_elsewhere_stands_in_the_table(settings: Mak
         for row in lines
     ]
     answers[0]["text"] = float("nan")
+    answers.insert(0, {"question_id": "nobody asked", "text": "yes", "model": "elsewhere"})
     io.write_text(given, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in answers[:-1]))
     folder = evaluate.run(settings(_model={"answers": str(given)}))
     found = io.read_json(folder / "scores.json")
@@ -185,6 +186,9 @@ def test_an_answers_file_of_a_system_elsewhere_stands_in_the_table(settings: Mak
     assert "path_vqa: 1 of 3 questions have no score (1 no answer)" in first
     assert found["compat"]["benchmarks"]["vqa_rad"]["n"] == 2
     assert found["answers file"]["model"]["no answer"] == [lines[-1]["question_id"]]
+    page = (folder / "scores.md").read_text(encoding="utf-8")
+    assert "## The answers file\n\n- no answer: 1 (" in page
+    assert "- extra: 1 (nobody asked)" in page
     (row,) = ours.read([folder])
     assert row.model == "elsewhere"
     assert "host:file" in row.signature

@@ -13,7 +13,17 @@ from bimedix2.config import Settings
 from bimedix2.errors import ConfigError, DataError
 from bimedix2.evaluate import answering, failures, models
 from bimedix2.evaluate.ask import Ledger
-from bimedix2.evaluate.clinical import catalogue, harness, report, scores, signing, twins, ways, written
+from bimedix2.evaluate.clinical import (
+    catalogue,
+    harness,
+    making,
+    report,
+    scores,
+    signing,
+    twins,
+    ways,
+    written,
+)
 from bimedix2.evaluate.clinical.catalogue import Task
 from bimedix2.evaluate.clinical.ways import Mode, Plan
 from bimedix2.evaluate.signature import Subject, open_subject
@@ -105,6 +115,9 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
             "not asked": plan.left,
             "answers file": failures.of_files({"model": subject}),
         }
+        own = [name for name, path in found.items() if path.parent == settings.data]
+        if made := making.about(settings.data, own):
+            opening["twins"] = made
         io.write_jsonl(out.path / "answers.jsonl", rows)
         _write(config, out.path, rows, _values(config, chosen, whole, rows), opening)
         shutil.rmtree(state, ignore_errors=True)
@@ -282,12 +295,13 @@ def _write(
         folder: where to.
         rows: lines of ``answers.jsonl``.
         values: what they give.
-        opening: ``signature``, ``not asked`` and ``answers file``.
+        opening: ``signature``, ``not asked``, ``answers file`` and, where there are any, ``twins``.
     """
     partial = _partial(config, rows, values)
     signature = opening["signature"]
     lines = {prompt: signing.in_short(signature, prompt) for prompt in values}
-    stated = report.Stated(values, partial, signature["model"]["model"], lines)
+    notes = [making.in_words(name, said) for name, said in opening.get("twins", {}).items()]
+    stated = report.Stated(values, partial, signature["model"]["model"], lines, notes)
     io.write_json(folder / "scores.json", {"partial": partial, **opening, **values})
     page = report.scores(stated, rows, opening["not asked"], opening["answers file"].get("model", {}))
     io.write_text(folder / "scores.md", page)

@@ -19,6 +19,7 @@ import yaml
 
 from bimedix2 import io
 from bimedix2.errors import DataError, MissingExtra
+from bimedix2.evaluate.clinical import layout
 from bimedix2.evaluate.clinical.catalogue import Task, groups, prompt_of
 
 VERSION = "0.4.13"
@@ -111,15 +112,14 @@ def check(chosen: Sequence[Task], found: dict[str, Path]) -> None:
     """Read every question once, so that a broken file is known before a model is loaded.
 
     Raises:
-        DataError: a file holds no question, or a line that is no object.
+        DataError: a file holds no question, or a line that is none.
     """
     for task in chosen:
         path = found[task.files["test"]]
         count = 0
         for number, row in io.read_jsonl(path):
             count += 1
-            if not isinstance(row, dict):
-                raise DataError(f"{path} line {number} is no question; convert its benchmark again")
+            layout.check(row, layout.of(task.files["test"]), f"{path} line {number}")
         if not count:
             raise DataError(f"{path} holds no question; convert its benchmark again")
 

@@ -27,7 +27,8 @@ def replay(folder: Path, scratch: Path) -> None:
     names = {task.name for task in chosen}
     whole = [name for name, members in catalogue.groups().items() if names.issuperset(members)]
     stated = io.read_json(folder / "scores.json")
-    opening = {key: stated[key] for key in ("signature", "not asked", "answers file")}
+    kept = ("signature", "not asked", "answers file", "twins")
+    opening = {key: stated[key] for key in kept if key in stated}
     io.write_jsonl(scratch / "answers.jsonl", rows)
     clinical._write(config, scratch, rows, clinical._values(config, chosen, whole, rows), opening)
 

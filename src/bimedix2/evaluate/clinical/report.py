@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bimedix2.evaluate.answers_file import SHOWN, in_words
+from bimedix2.evaluate.answers_file import SHOWN
 from bimedix2.evaluate.clinical.catalogue import groups, tasks
 from bimedix2.evaluate.clinical.twins import TOLERATED
-from bimedix2.evaluate.report import percent, table
+from bimedix2.evaluate.report import answers_file, percent, table
 
 LABELS = {"plain": "plain, log-likelihood", "chat": "chat, log-likelihood", "answer": "written answer"}
 """Prompt -> which way it is scored, beside the model's name in every table."""
@@ -28,13 +28,14 @@ class Stated:
     """What is printed.
 
     ``values``: prompt -> ``metric``, ``columns``, ``groups`` and ``gaps``. ``partial``: why these are no
-    whole results, one sentence each. ``signatures``: prompt -> one line.
+    whole results, one sentence each. ``signatures``: prompt -> one line. ``notes``: how twins were made.
     """
 
     values: dict[str, Any]
     partial: Sequence[str]
     model: str
     signatures: dict[str, str]
+    notes: Sequence[str] = ()
 
     def row(self, prompt: str) -> str:
         """The name of a prompt's row."""
@@ -70,11 +71,13 @@ def scores(
         parts += [f"In no group: {', '.join(alone)}."]
     if any(one["gaps"] for one in values.values()):
         parts += [f"## Arabic minus English, the same questions\n\n{_gaps(values)}"]
+    if stated.notes:
+        parts.append(
+            "## How the Arabic twins were made\n\n" + "\n".join(f"- {note}" for note in stated.notes)
+        )
     if unread := _unread(rows):
         parts += [f"## Without an option\n\n{unread}"]
-    if faults:
-        lines = "\n".join(f"- {line}" for line in in_words(faults))
-        parts += [f"## The answers file\n\n{lines}"]
+    parts += answers_file(faults)
     lines = "\n\n".join(f"`{line}`" for line in stated.signatures.values())
     return "\n\n".join([*parts, "## Signature", lines]) + "\n"
 

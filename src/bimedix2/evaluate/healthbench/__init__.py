@@ -78,7 +78,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         ModelError: there is no such model.
     """
     settings, items = _read(config)
-    judged.check(config, "healthbench", settings)
+    judged.allow(config, settings)
     inputs = answering.inputs(config, _inputs(settings))
     with RunFolder(config.output, "evaluate", judged.recipe(config, "healthbench"), inputs) as out:
         samples = [_sample(item, settings) for item in items]
@@ -152,6 +152,7 @@ def _inputs(settings: Healthbench) -> dict[str, Path]:
 
 def _read(config: "Config") -> tuple[Healthbench, list[Item]]:
     """Every set's items; with a limit, the same ids where sets share them."""
+    answering.check(config, "healthbench")
     settings = config.healthbench
     assert settings is not None
     if settings.files:
@@ -312,6 +313,7 @@ def _write(
     signature = opening["signature"]
     short = answering.in_short(signature)
     io.write_json(folder / "scores.json", {**opening, **values})
-    io.write_text(
-        folder / "scores.md", report.page(values, opening["partial"], signature["model"]["model"], short)
-    )
+    faults = opening["answers file"].get("model", {})
+    model = signature["model"]["model"]
+    page = report.page(values, opening["partial"], model, short, faults)
+    io.write_text(folder / "scores.md", page)

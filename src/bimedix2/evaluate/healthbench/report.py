@@ -3,14 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bimedix2.evaluate.report import table
+from bimedix2.evaluate.report import answers_file, table
 
 NAMES = {"en": "English", "ar": "Arabic"}
 GROUPS = {"theme": "Themes", "axis": "Axes of the rubrics"}
 """Kinds of tags that have a table; all others stand in ``scores.json`` alone."""
 
 
-def page(values: Mapping[str, Any], partial: Sequence[str], model: str, signature: str) -> str:
+def page(
+    values: Mapping[str, Any],
+    partial: Sequence[str],
+    model: str,
+    signature: str,
+    faults: Mapping[str, list[str]],
+) -> str:
     """Return Markdown.
 
     Args:
@@ -18,6 +24,7 @@ def page(values: Mapping[str, Any], partial: Sequence[str], model: str, signatur
         partial: why these are no whole results, one sentence each; empty where they are.
         model: its name.
         signature: of the scores, in one line.
+        faults: of an answers file, fault -> ids.
     """
     sets = values["sets"]
     parts = [f"**Partial: {' '.join(partial)}**"] if partial else []
@@ -26,6 +33,7 @@ def page(values: Mapping[str, Any], partial: Sequence[str], model: str, signatur
     if values["gaps"]:
         parts += ["## The same cases in two languages", _gaps(values["gaps"])]
     parts += ["## Canaries of the grader", _canaries(values["canaries"])]
+    parts += answers_file(faults)
     return "\n\n".join([*parts, "## Signature", f"`{signature}`"]) + "\n"
 
 

@@ -285,6 +285,7 @@ def _write(
         if "ar" not in values["ours"]
         else ["The published scoring knows English alone; Arabic has ours only."]
     )
-    frame = Frame("Med-HALT", model, opening["partial"], notes, lines)
+    faults = opening["answers file"].get("model", {})
+    frame = Frame("Med-HALT", model, opening["partial"], notes, lines, faults)
     io.write_json(folder / "scores.json", {**opening, **values})
     io.write_text(folder / "scores.md", report.page(values, frame))

@@ -236,5 +236,6 @@ def _write(
         "answers file": stated["faults"],
     }
     io.write_json(folder / "scores.json", {**opening, **values})
-    frame = Frame("Probes", signature["model"]["model"], partial, stated["notes"], {NAME: line})
+    faults = stated["faults"].get("model", {})
+    frame = Frame("Probes", signature["model"]["model"], partial, stated["notes"], {NAME: line}, faults)
     io.write_text(folder / "scores.md", report.page(values, frame))

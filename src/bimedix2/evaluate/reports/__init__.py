@@ -264,7 +264,8 @@ def _write_numbers(
     io.write_json(
         folder / "scores.json", {"partial": partial, "data": data, "answers file": faults, **stated}
     )
-    io.write_text(folder / "scores.md", page.page(values, Frame("Reports", model, partial, notes, lines)))
+    frame = Frame("Reports", model, partial, notes, lines, faults.get("model", {}))
+    io.write_text(folder / "scores.md", page.page(values, frame))
     named = {name: answering.row_name(signatures[name], USUAL[name]) for name in values}
     own = [
         scores.paper_row(one, name, reasons[name], named[name], lines[name]) for name, one in values.items()

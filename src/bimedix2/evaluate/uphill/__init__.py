@@ -58,7 +58,7 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         ModelError: there is no such model.
     """
     settings, queries = _read(config)
-    judged.check(config, "uphill", settings)
+    judged.allow(config, settings)
     labels = hand.read(settings.hand) if settings.hand else {}
     inputs = answering.inputs(config, _inputs(settings))
     with RunFolder(config.output, "evaluate", judged.recipe(config, "uphill"), inputs) as out:
@@ -127,6 +127,7 @@ def _inputs(settings: Uphill) -> dict[str, Path]:
 
 def _read(config: "Config") -> tuple[Uphill, list[Query]]:
     """Every language's queries, of the same claims where a limit is set."""
+    answering.check(config, "uphill")
     settings = config.uphill
     assert settings is not None
     if settings.files:
@@ -282,8 +283,9 @@ def _write(
     values = _values(rows, known, plan)
     partial, signature = opening["partial"], opening["signature"]
     short = answering.in_short(signature)
+    faults = opening["answers file"].get("model", {})
     io.write_json(folder / "scores.json", {**opening, **values})
-    io.write_text(folder / "scores.md", report.scores(values, partial, short))
+    io.write_text(folder / "scores.md", report.scores(values, partial, short, faults))
     if values["languages"].get("en", {}).get("levels", {}).get("refuted false"):
         row = report.paper_row(values, partial, signature["model"]["model"], short)
         io.write_jsonl(folder / "paper.jsonl", [row])

@@ -1,22 +1,25 @@
 """The page of scores, and rows for the paper's Figure 4."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bimedix2.evaluate.report import percent, table
+from bimedix2.evaluate.report import answers_file, percent, table
 from bimedix2.evaluate.uphill.load import LEVELS
 
 FIGURE = "figure-4"
 NAMES = {"en": "English", "ar": "Arabic"}
 
 
-def scores(values: dict[str, Any], partial: Sequence[str], signature: str) -> str:
+def scores(
+    values: dict[str, Any], partial: Sequence[str], signature: str, faults: Mapping[str, list[str]]
+) -> str:
     """Return Markdown.
 
     Args:
         values: ``languages`` (language -> numbers), ``gap`` and ``canaries``.
         partial: why these are no whole results, one sentence each; empty where they are.
         signature: of the scores, in one line.
+        faults: of an answers file, fault -> ids.
     """
     parts = [f"**Partial: {' '.join(partial)}**"] if partial else []
     parts += ["# UPHILL OpenQA", _notes()]
@@ -27,6 +30,7 @@ def scores(values: dict[str, Any], partial: Sequence[str], signature: str) -> st
     parts += ["## Canaries of the judge", _canaries(values["canaries"])]
     if values["hand check"]:
         parts += ["## The judge beside a person", _hand(values["hand check"])]
+    parts += answers_file(faults)
     return "\n\n".join([*parts, "## Signature", f"`{signature}`"]) + "\n"
 
 

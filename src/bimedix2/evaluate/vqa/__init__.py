@@ -248,10 +248,8 @@ def _write_numbers(
     io.write_json(
         folder / "scores.json", {"partial": partial, "data": data, "answers file": faults, **stated}
     )
-    io.write_text(
-        folder / "scores.md",
-        report.page(values, more, Frame("Visual questions", model, partial, notes, lines)),
-    )
+    frame = Frame("Visual questions", model, partial, notes, lines, faults.get("model", {}))
+    io.write_text(folder / "scores.md", report.page(values, more, frame))
     if "compat" in values:
         reasons = _partial(data, values, "compat")
         name = answering.row_name(signatures["compat"], USUAL)
