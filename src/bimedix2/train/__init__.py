@@ -114,7 +114,8 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     loaded = checkpoint.load(f"{config.model}{checkpoint.BASE_SUFFIX}", device=config.device)
     if loaded.preset is None:
         raise ModelError(f"'{config.model}' is no preset; training starts from one")
-    phases, keep = _samples(config, loaded)
+    records = [record for record in read_records(config.input) if record.split is Split.TRAIN]
+    phases, keep = _samples(config, loaded, records)
     _check_start(config, loaded)
     samples = [sample for phase in phases for sample in phase]
     features = Features(folder / loop.STATE, images_needed(samples))
@@ -123,7 +124,7 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     projector = loaded.model.model.multi_modal_projector
     anchor = None
     if config.prealign_steps or config.anchor_weight:
-        captions = caption_samples(_records(config), loaded.prompter, config.variants)
+        captions = caption_samples(records, loaded.prompter, config.variants)
         captions = [sample for sample in captions if sample.images[0] in features.rows]
         if not captions:
             raise DataError(
@@ -134,6 +135,8 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
             anchor = partial(words.loss, projector)
         if config.stage == "align" and not (folder / loop.STATE / loop.SAVED).exists():
             prealign(projector, words, config.prealign_steps)
+    ids = [record.id for record in records]
+    del records  # their words are in the samples, and training lasts
     plan = loop.Plan(
         **{name: getattr(config, name) for name in loop.Plan.__dataclass_fields__},
     )
@@ -151,17 +154,16 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
         "steps": len(log),
         "tokens": sum(line["tokens"] for line in log),
     }
-    return _counts(config, [*samples, *keep]), {"training": used}
+    return _counts(config, ids, [*samples, *keep]), {"training": used}
 
 
-def _counts(config: Config, samples: "list[Sample]") -> dict[str, Any]:
+def _counts(config: Config, ids: list[str], samples: "list[Sample]") -> dict[str, Any]:
     """Training records in, and those that the stage learns or holds; a caption may be many samples."""
-    records = _records(config)
     used = {sample.id for sample in samples}
-    left = sum(record.id not in used for record in records)
+    left = sum(name not in used for name in ids)
     why = "not one picture with its caption" if config.stage == "align" else "a caption, for align"
     removed = {why: left} if left else {}
-    return {"in": len(records), "kept": len(records) - left, "removed": removed, "samples": len(samples)}
+    return {"in": len(ids), "kept": len(ids) - left, "removed": removed, "samples": len(samples)}
 
 
 def _check_start(config: Config, loaded: "Loaded") -> None:
@@ -186,13 +188,10 @@ def _check_start(config: Config, loaded: "Loaded") -> None:
         )
 
 
-def _records(config: Config) -> list[Record]:
-    return [record for record in read_records(config.input) if record.split is Split.TRAIN]
-
-
-def _samples(config: Config, loaded: "Loaded") -> "tuple[list[list[Sample]], list[Sample]]":
+def _samples(
+    config: Config, loaded: "Loaded", records: list[Record]
+) -> "tuple[list[list[Sample]], list[Sample]]":
     """What is learned, phase after phase, and what is held."""
-    records = _records(config)
     held = set(config.keep_sources)
     texts = [r for r in records if r.provenance.source in held]
     records = [r for r in records if r.provenance.source not in held]
