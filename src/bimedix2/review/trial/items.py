@@ -56,7 +56,7 @@ class Turn(_Frozen):
 class Answer(_Frozen):
     """One model's answer under its label."""
 
-    label: str = Field(pattern=r"^[A-I]$")
+    label: str = Field(pattern=r"^[A-Z]$")
     text: str
 
 
@@ -64,7 +64,7 @@ class Scale(_Frozen):
     """One thing that a rater says of one answer."""
 
     id: str = Field(pattern=r"^[\w.-]{1,40}$")
-    label: str = Field(pattern=r"^[A-I]$")
+    label: str = Field(pattern=r"^[A-Z]$")
     """Of which answer."""
     name: Name
     text: str = ""
