@@ -30,6 +30,8 @@ _LATIN_TIMES = re.compile(r"\b(?:[btq]\.i\.d|b\.d|[tq]\.d\.s)\b", re.IGNORECASE)
 _WORD_EN = re.compile(r"[A-Za-z]+")
 _WORD_AR = re.compile(r"[\u0621-\u064a]+")
 _POSSESSED = re.compile(r"(?<=[\u0621-\u064a]{3})(?:ه|ها|هم|هما|هن)$")
+_COUNTED = re.compile(r"[\u0621-\u064a]+ات|ايام|اسابيع|اشهر|شهور|سنين|اعوام|ليال")
+"""A plural that a small number stands before."""
 _PERCENT = re.compile(r"(?:^|\s)(?:في\s+|ب)الما?ئة$")
 
 
@@ -205,7 +207,7 @@ class _Token:
 @lru_cache(16384)
 def _without_clitics(word: str) -> tuple[str, ...]:
     found = [word]
-    if word in ("لست", "ولست", "فلست"):  # "I am not", no "for six"
+    if word in ("لست", "ولست", "فلست"):  # "I am not"; for six of something is read with its noun
         return (word,)
     for pattern in (r"[وف]", r"[بكل]", r"[وف][بكل]", r"ال", r"[وف]ال", r"[وف]?[بك]ال", r"[وف]?لل"):
         match = re.match(pattern, word)
@@ -231,6 +233,8 @@ def _cardinal(tokens: list[_Token], at: int, text: str) -> tuple[str, int, str] 
     """The cardinal number that begins at a token: its value, how many tokens it has, and its kind."""
     token = tokens[at]
     following = tokens[at + 1] if at + 1 < len(tokens) else _Token("", 0, 0)
+    if token.word in ("لست", "ولست", "فلست") and _COUNTED.fullmatch(following.word):
+        return "6", 1, "word"
     ten = following.word in ("عشر", "عشرة")
     if ten and (first := token.bare("before_ten")) is not None:
         article = "ال" in token.word[:4] and first == 2  # the duodenum

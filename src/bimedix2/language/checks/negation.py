@@ -50,6 +50,8 @@ _EXCEPT = re.compile(
     re.IGNORECASE,
 )
 """What lets Arabic except something that is not denied before."""
+_FOR_SIX = re.compile(rf"(?<!\w)[وف]?لست\s+(?:[{ARABIC}]+ات|أيام|أسابيع|أشهر|شهور|سنين|أعوام|ليال)(?!\w)")
+"""For six of something, which is written like "I am not"."""
 _WITHOUT = re.compile(r"من\s+غير$")
 _EITHER = re.compile(rf"(?<![{ARABIC}])أو(?![{ARABIC}])")
 _PAST = re.compile(rf"(?<![{ARABIC}])[وف]?(?:أن\s+)?[يت](?:تجاوز|زيد|فوق|تعدى|تخطى)(?![{ARABIC}])")
@@ -163,6 +165,7 @@ class _Arabic:
         # "However" is written with the words of "without that", but for the particle before them.
         bounds = [span for span in bounds if not _WITHOUT.search(text[max(0, span[0] - 6) : span[0] + 3])]
         bounds += [m.span() for m in re.finditer(r"(?<!\w)[وف]?(?:من )?دون\s+(?=\d)", text)]
+        bounds += spans_of(_FOR_SIX, text)
         self.bounds = [span for span in bounds if _BOUND.match(text[slice(*span)])]
         strong = _outside(spans_of(_strong(), text), bounds)
         self.soft = _outside(spans_of(_arabic(tuple(rows["soft"])), text), strong + bounds)
@@ -248,13 +251,17 @@ def _asked(context: Context, part: Part, en: _English, ar: _Arabic, place: Span)
     # "Non-Hodgkin" may be one word in Arabic too.
     (asked.may if _ATTACHED.search(ar.text, *place) else asked.needed).extend(hyphened)
     attached = len(_RELATIVE.findall(ar.text, *place)) - len(hyphened)
-    for word in en.words:
-        if not inside(word.span, [part.en]):
-            continue
+    taken: list[Span] = []
+    for word in (word for word in en.words if inside(word.span, [part.en])):
         said = [m.span() for m in _arabic(word.instead).finditer(ar.text, *place)]
         # What says this word cannot stand for another denial as well.
         asked.soft = _outside(asked.soft, said)
         if said:
+            # Nor for another such word: "unlikely, but not excluded" has one of its own for each, or denies.
+            free = _outside(said, taken)
+            taken += free[:1]
+            if not free:
+                asked.may.append(word.span)
             continue
         if word.kind == "nominal_instead":
             asked.nouns += 1

@@ -133,7 +133,7 @@ def check(context: Context) -> Iterator[Failure]:
     if missing or extra:
         yield pair.fail("numbers", why, lost, new)
     else:
-        yield from _signs(context, en, ar)
+        yield from _signs(context, en, ar + ar_spare)
     yield from _parts(context)
 
 

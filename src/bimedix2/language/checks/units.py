@@ -27,7 +27,7 @@ HARD = ("mass", "volume", "length", "amount", "activity", "radiation", "pressure
 _BEFORE = {
     "en": re.compile(r"\b(day|week|month)s?\s+$", re.IGNORECASE),
     "ar": re.compile(
-        r"ال(يوم|ايام|اسبوع|اسابيع|شهر|اشهر|شهور|ساعات|دقائق|ثواني|سنوات|سنين|اعوام|ليالي)\s+(?:ال)?$"
+        r"ال(يوم|يومين|ايام|اسبوع|اسبوعين|اسابيع|شهر|شهرين|اشهر|شهور|ساعات|دقائق|ثواني|سنوات|سنين|اعوام|ليالي)\s+(?:ال)?$"
     ),
 }
 _PARTS = {
@@ -168,7 +168,7 @@ def _behind(tongue: str) -> re.Pattern[str]:
 def _per(tongue: str) -> re.Pattern[str]:
     _, unit = _forms(tongue)
     # "In the first hour" is no rate.
-    return re.compile(rf"(?P<sep>{_PER[tongue]})(?P<unit>{unit.pattern})(?![^\S\n]+ال(?!واحد))")
+    return re.compile(rf"(?P<sep>{_PER[tongue]})(?P<unit>{unit.pattern})(?![^\S\n]+ال(?!واحد|ي(?!\w)))")
 
 
 def _counted(units: tuple[str, ...]) -> list[str]:
