@@ -58,6 +58,7 @@ def reviewed(folder: Path, output: Path, judged: dict[str, dict[str, Any]]) -> P
         "output": str(output),
         "plans": [{"plan": "all"}],
         "people": [{"name": "amal", "role": "reviewer"}],
+        "overlap": 1,
         "resamples": 100,
     }
     settings = config.build(review.Config, recipe)
@@ -116,9 +117,10 @@ def test_every_layout_comes_back_in_arabic_with_its_own_keys(
     first = rows(done / "mmlu_anatomy_ar_test.jsonl")[0]
     assert (first["question"], first["choices"][first["answer"]]) == ("أي عظم يوجد في الفخذ؟", "عظم الفخذ")
     assert len(rows(done / "mmlu_anatomy_ar_dev.jsonl")) == 5
-    about = io.read_json(done / "twins.json")["medmcqa_ar_test.jsonl"]
-    assert (about["translators"], about["reviewed"], about["questions"]) == ({"table": 4}, 0, 4)
-    assert about["fail a check, unreviewed"] > 0
+    about = io.read_json(done / "twins.json")
+    medmcqa, pubmedqa = about["medmcqa_ar_test.jsonl"], about["pubmedqa_ar_test.jsonl"]
+    assert (medmcqa["translators"], medmcqa["reviewed"], medmcqa["questions"]) == ({"table": 4}, 0, 4)
+    assert pubmedqa["fail a check, unreviewed"] > 0  # the numbers are lost
 
 
 def test_what_fails_a_check_waits_for_a_reviewer_and_what_is_missing_is_counted(
@@ -162,14 +164,14 @@ def test_what_is_not_its_own_data_is_refused(
     text = (other / "pubmedqa_test.jsonl").read_text(encoding="utf-8")
     (other / "pubmedqa_test.jsonl").write_text(text.replace("Does rest help", "Does work help"))
     with pytest.raises(DataError, match=r"line 1 is not the question that 'clinical/pubmedqa_test/1-ar'"):
-        twin(other, tmp_path / "x", task, translated=str(arabic), unreviewed=True)
+        twin(other, tmp_path / "x1", task, translated=str(arabic), unreviewed=True)
     with pytest.raises(DataError, match=r"gives no question of medqa_ar_test\.jsonl \(3 x no translation"):
-        twin(data, tmp_path / "x", ["bimed_medqa_4options_ar"], translated=str(arabic))
+        twin(data, tmp_path / "x2", ["bimed_medqa_4options_ar"], translated=str(arabic))
     (other / "medqa_test.jsonl").unlink()
     with pytest.raises(DataError, match=r"lacks medqa_test\.jsonl; write them with python -m"):
-        twin(other, tmp_path / "x", ["bimed_medqa_4options_ar"])
+        twin(other, tmp_path / "x3", ["bimed_medqa_4options_ar"])
     with pytest.raises(ConfigError, match="'oall_mmlu_anatomy' has no English original"):
-        twin(data, tmp_path / "x", ["oall_mmlu_anatomy"])
+        twin(data, tmp_path / "x4", ["oall_mmlu_anatomy"])
     own = {"data": str(data), "tasks": task}
     recipe = config.build(evaluate.Config, {"output": "x", "limit": 1, "clinical_twin": own})
     with pytest.raises(ConfigError, match="takes no 'limit'"):
