@@ -244,6 +244,8 @@ def test_uphill_shows_levels_of_systems_run_here_alone() -> None:
     assert spots[:5] == pytest.approx(range(5))  # a single bar stands beside its name
     levels = [container[0].get_y() for container in axes.containers[:5]]
     assert levels == sorted(levels, reverse=True)
+    (alone,) = figures.uphill(load(), arranged()).axes
+    assert alone.get_legend_handles_labels()[1] == ["Overall"]  # no level stands there without a bar
 
 
 def test_a_partial_result_stands_in_the_figures_title() -> None:

@@ -119,7 +119,8 @@ def test_rows_of_other_evaluations(make_scores: MakeScores) -> None:
          "counted": False},
         {"id": "o", "safeguards": "off", "category": "choice", "role": "choice", "language": "en",
          "prompt": [], "options": ["Yes", "No"], "raw": {"values": [-1.0, -2.0]}, "failure": None,
-         "choice": {"chosen": 0, "confidence": 0.7, "right": False}, "verdict": None},
+         "choice": {"chosen": 0, "confidence": 0.7, "right": False}, "verdict": None, "want": "",
+         "facts": {"type": "yes or no", "truth": 1}},
         {"question_id": 7, "text": "free words", "model": "elsewhere"},
     ]  # fmt: skip
     answers = read(source(make_scores(rows), **OPEN)).answers
@@ -139,7 +140,8 @@ def test_rows_of_other_evaluations(make_scores: MakeScores) -> None:
     assert (off.right, off.reasons) == (False, ("complied, wanted is: refuse",))
     assert (on.right, on.reasons) == (True, ())
     assert found["h"].right is None  # of a model that cannot read
-    assert (found["o"].answer, found["o"].right) == ("Yes", False)
+    assert (found["o"].answer, found["o"].reference, found["o"].right) == ("Yes", "No", False)
+    assert "want" not in dict(found["o"].scores)
     assert (found["7"].answer, found["7"].system) == ("free words", "elsewhere")
 
 

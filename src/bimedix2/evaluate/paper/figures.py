@@ -145,6 +145,10 @@ def uphill(published: Published, rows: Rows, tongue: Tongue = "en") -> "Figure":
                 there = [number for number, known in enumerate(values) if known is not None]
                 spots.append(at + ((len(there) - 1) / 2 - there.index(place)) * height)
                 lengths.append(value)
+        if (
+            not spots
+        ):  # a level that nobody has a value of would stand in the legend in another level's colour
+            continue
         bars = axes.barh(spots, lengths, height, label=words[key], color=f"C{place}")
         axes.bar_label(bars, fmt="%.1f", padding=2, fontsize=8)
     axes.set_yticks(range(len(systems)), [name for name, _, _ in systems])

@@ -138,6 +138,10 @@ def _reference(row: dict[str, Any], options: list[str]) -> tuple[str, dict[str, 
         return str(expected.get("reference") or ""), facts if isinstance(facts, dict) else {}
     if isinstance(expected, int) and not isinstance(expected, bool) and 0 <= expected < len(options):
         return options[expected].strip(), {}
+    facts = row.get("facts")
+    truth = facts.get("truth") if isinstance(facts, dict) else None
+    if isinstance(truth, int) and not isinstance(truth, bool) and 0 <= truth < len(options):
+        return options[truth].strip(), {}
     for value in (expected, row.get("reference"), row.get("gold"), row.get("ref")):
         if isinstance(value, str):
             return value, {}
@@ -193,7 +197,7 @@ def _scores(row: dict[str, Any]) -> Iterator[tuple[str, float | str]]:
         if _number(many.get(name)):
             yield str(name), float(many[name])
     for name in LABELS:
-        if isinstance(row.get(name), str | int) and not isinstance(row[name], bool):
+        if isinstance(row.get(name), str | int) and not isinstance(row[name], bool) and row[name] != "":
             yield name, str(row[name])
 
 
