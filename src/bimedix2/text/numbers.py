@@ -24,12 +24,17 @@ _ROMAN = re.compile(r"(?<![\w-])(?:VI{1,3}|I[VX]|I{2,3}|XI{0,3}|V)(?![\w-])")
 _ROMANS = {"I": 1, "V": 5, "X": 10}
 _NAMED = re.compile(r"\s+(?:finger|toe|digit|trimester)", re.IGNORECASE)
 """What a language may name otherwise than by its number."""
-_PRONOUN, _STOP = re.compile(r"\bthe\s+$", re.IGNORECASE), re.compile(r"\s*(?:[.,;:?!)]|$)")
+_PRONOUN, _STOP = (
+    re.compile(r"\bthe\s+$", re.IGNORECASE),
+    re.compile(r"\s*(?:[.,;:?!)]|$|(?:apart|alike|together|differ)\b)"),
+)
 """Around "the two" that stands for what was named."""
 _LATIN_TIMES = re.compile(r"\b(?:[btq]\.i\.d|b\.d|[tq]\.d\.s)\b", re.IGNORECASE)
 _WORD_EN = re.compile(r"[A-Za-z]+")
 _WORD_AR = re.compile(r"[\u0621-\u064a]+")
 _POSSESSED = re.compile(r"(?<=[\u0621-\u064a]{3})(?:ه|ها|هم|هما|هن)$")
+_DAYS = ("يوم", "ايام", "ليلة", "صباح", "مساء", "ظهر")
+"""What stands before the name of a day: the second one is named like "two"."""
 _COUNTED = re.compile(r"[\u0621-\u064a]+ات|ايام|اسابيع|اشهر|شهور|سنين|اعوام|ليال")
 """A plural that a small number stands before."""
 _PERCENT = re.compile(r"(?:^|\s)(?:في\s+|ب)الما?ئة$")
@@ -239,6 +244,8 @@ def _cardinal(tokens: list[_Token], at: int, text: str) -> tuple[str, int, str] 
     if ten and (first := token.bare("before_ten")) is not None:
         article = "ال" in token.word[:4] and first == 2  # the duodenum
         return str(10 + first), 2, "loose" if article else "word"
+    if at and tokens[at - 1].word in _DAYS and token.bare("unit") == 2:
+        return None  # Monday
     total, used, last = 0, 0, 10**9
     while at + used < len(tokens):
         token = tokens[at + used]

@@ -117,6 +117,8 @@ _MAY = {"en": ("up_may", "down_may", "rise_allowed", "fall_allowed"), "ar": ("up
 
 def _other_sense(text: str, span: Span, name: str) -> bool:
     """Whether an Arabic word of direction has another sense at its place."""
+    if "فعال" in text[slice(*span)]:
+        return True  # efficacy, no "and high"
     if name in ("up", "down"):
         return bool(_NO_BOUND.match(text, span[1]) or _DEFINITE.match(text[slice(*span)]))
     return name == "rise" and _HEIGHT.search(text[max(0, span[0] - 5) : span[1] + 20]) is not None

@@ -43,7 +43,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 """A question behind a statement, which denies nothing: isn't it?"""
-_NOT_MORE = re.compile(r"\bnot? (?:more|less)\b(?=\s*(?:[.,;:!?)]|$))", re.IGNORECASE)
+_NOT_MORE = re.compile(r"\b(?:not?|nothing) (?:more|less)\b(?=\s*(?:[.,;:!?)]|$))", re.IGNORECASE)
 """A bound without its number: ten minutes, not more."""
 _EXCEPT = re.compile(
     r"(?<![a-z])(?:except\w*|but|other|apart|unless|besides?|save|barring|all|every|to)(?![a-z])",

@@ -135,10 +135,17 @@ def measure(number: Number, side: Side) -> Measure:
     elif side.tongue == "en" and _AGE.search(text[max(0, number.start - 20) : number.start]):
         found.append(_of_range(text, at) or "year")
     per = _per(side.tongue)
-    while match := per.match(text, at):
+    while (match := per.match(text, at)) and not _no_rate(match):
         found.append(f"/{name_of(match['unit'], side.tongue)}")
         at = match.end()
     return Measure(number.value, tuple(found), (number.start, at))
+
+
+def _no_rate(match: re.Match[str]) -> bool:
+    """Whether Arabic says with what, or how often, where it could say a rate: with a spoon, every two minutes."""
+    if match["sep"].endswith("بال"):
+        return dimension(name_of(match["unit"], "ar")) != "time"
+    return "كل" in match["sep"] and match["unit"].endswith(("ين", "ان"))
 
 
 def _of_range(text: str, at: int) -> str:

@@ -12,7 +12,8 @@ from bimedix2.text.arabic import without_marks
 
 _LATIN_WORD = re.compile(r"(?<![A-Za-z\d])[A-Za-z][A-Za-z'\u00c0-\u024f]*(?:-[A-Za-z]+)*(?![A-Za-z\d])")
 _KEEP = re.compile(
-    r"(?<![A-Za-z])[Aa]nti-(?=[A-Z]|ds|ss|centro|histone|mito|nucl)[\w-]+|<[^<>\n]*>|\{[^{}\n]*\}|https?://\S+|\S+@\S+\.\S+|`[^`\n]*`|\"[\w ]+\"\s*:|\[[A-Z_ ]+\]"
+    r"(?<![A-Za-z])[Aa]nti-(?=[A-Z]|ds|ss|centro|histone|mito|nucl)[\w-]+|"
+    r"<[^<>\n]*>|\{[^{}\n]*\}|https?://\S+|\S+@\S+\.\S+|`[^`\n]*`|\"[\w ]+\"\s*:|\[[A-Z_ ]+\]"
 )
 _SPECIES = re.compile(
     r"(?<![A-Za-z])(?:[A-Z]\. ?[a-z]{3,}|"
