@@ -142,7 +142,7 @@ def measure(number: Number, side: Side) -> Measure:
 
 
 def _no_rate(match: re.Match[str]) -> bool:
-    """Whether Arabic says with what, or how often, where it could say a rate: with a spoon, every two minutes."""
+    """Whether Arabic says with what, or how often, and no rate: with a spoon, every two minutes."""
     if match["sep"].endswith("بال"):
         return dimension(name_of(match["unit"], "ar")) != "time"
     return "كل" in match["sep"] and match["unit"].endswith(("ين", "ان"))
