@@ -3,9 +3,9 @@
 Pairs lie in `translation_pairs/`, errors are made by `translation_mutations.py`, which was committed before
 any check and imports none. An error counts as found "by name" when a check that speaks of its category fails
 and did not fail on the correct translation, and as found "at all" when any such check does. A false alarm is
-a correct translation that fails. The checks were tuned on `development`, and on every other set after its first
-measurement; those figures stand in docs/translate.md. Sets with their errors recorded were written by people
-who had not read the checks (`translation_pairs/README.md`).
+a correct translation that fails. The checks were tuned on `development`, and on every other set after its
+first measurement; those figures stand in docs/translate.md. Sets with their errors recorded were written by
+people who had not read the checks (`translation_pairs/README.md`).
 
     python benchmarks/translation_checks.py [--half development|held_out|both|unseen|unseen_3|...|unseen_6]
                                             [--seed 0] [--misses]
