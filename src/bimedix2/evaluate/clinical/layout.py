@@ -58,10 +58,10 @@ def texts(row: Any, layout: Layout, where: str) -> list[str]:
     found: list[str] = []
     for name in layout.texts:
         value = row.get(name)
-        one = value if isinstance(value, list) else [value]
-        if not one or not all(isinstance(text, str) for text in one):
+        given: list[Any] = value if isinstance(value, list) else [value]
+        if not given or not all(isinstance(text, str) for text in given):
             raise DataError(f"{where}: '{name}' is no text; {MEND}")
-        found += one
+        found += given
     if not any(text.strip() for text in found):
         raise DataError(f"{where} has no words; {MEND}")
     return found
