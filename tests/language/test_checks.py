@@ -223,6 +223,22 @@ CORRECT = [
     ("Weak correlation (r = -0.21, p = 0.04).", "ارتباط ضعيف (r = -0.21، p = 0.04)."),
     ("Write down the date.", "دوّن التاريخ."),
     ("Perforation is unlikely, but it cannot be excluded.", "الانثقاب غير مرجح، ولكن لا يمكن استبعاده."),
+    (
+        "The OraQuick® assay (OraSure Technologies) in sputum is valid among patients with tuberculosis.",
+        "اختبار OraQuick® (شركة OraSure Technologies) في القشع صالح بين المرضى المصابين بالسل.",
+    ),
+    ("Of them 72% incorrectly dosed it.", "وأخطأ 72% منهم في جرعته."),
+    ("In the six U.S. states.", "في الولايات الأمريكية الست."),
+    ("Occupancy rose, never exceeding 80%.", "ازداد الإشغال ولم يتجاوز قط 80%."),
+    (
+        "A slice 3 cm above L3 with r values of 0.8 and 0.9.",
+        "مقطع فوق الفقرة القطنية الثالثة بمقدار 3 سم، بقيمتي r قدرهما 0.8 و0.9.",
+    ),
+    ("The specificity of 1 mg DST.", "نوعية اختبار التثبيط بـ1 ملغ من الديكساميثازون."),
+    (
+        "It has i) a high uptake; ii) a slow release; iii) a late peak.",
+        "يتصف بما يلي: أولًا، قبط مرتفع؛ ثانيًا، تحرر بطيء؛ ثالثًا، ذروة متأخرة.",
+    ),
     ("You have never had it, have you?", "لم يسبق لك أن أصبت به، أليس كذلك؟"),
     ("The ventricles are enlarged out of proportion to atrophy.", "توسع البطينات لا يتناسب مع الضمور."),
     ("The routine film may be omitted.", "يمكن الاستغناء عن الصورة الروتينية."),

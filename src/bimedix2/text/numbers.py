@@ -21,6 +21,8 @@ _CODE_BEFORE = re.compile(
 _MINUS = re.compile(r"(?<![\w)%])[وفبلك]?-$")
 """A minus, with an Arabic particle before it at most."""
 _ROMAN = re.compile(r"(?<![\w-])(?:VI{1,3}|I[VX]|I{2,3}|XI{0,3}|V)(?![\w-])")
+_ENUMERATED = re.compile(r"(?<![\w-])(?:vi{1,3}|i[vx]|i{1,3}|v|x)(?=\))")
+"""What counts a list: i), ii) and iii)."""
 _ROMANS = {"I": 1, "V": 5, "X": 10}
 _NAMED = re.compile(r"\s+(?:finger|toe|digit|trimester)", re.IGNORECASE)
 """What a language may name otherwise than by its number."""
@@ -110,8 +112,8 @@ def english_numbers(text: str) -> list[Number]:
     words = _words()["english"]
     found = [_scaled(n, text, words["scale"], _WORD_EN) for n in figures(text)]
     found += _english_words(text)
-    for match in _ROMAN.finditer(text):
-        found.append(Number(str(_roman(match.group())), *match.span(), "loose"))
+    for match in (*_ROMAN.finditer(text), *_ENUMERATED.finditer(text)):
+        found.append(Number(str(_roman(match.group().upper())), *match.span(), "loose"))
     return sorted(found, key=lambda n: n.start)
 
 

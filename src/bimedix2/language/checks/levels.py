@@ -64,8 +64,8 @@ _GOES_ON = re.compile(r"\s*(?:[,\u060c/-]|او|الي|حتي|ثم)?\s*")
 """What stands between two levels of one noun: the third, fourth and fifth lumbar vertebrae."""
 
 
-_DUAL = re.compile(r"(?<!ث)(?:ان|ين)$")
-"""The ending of a dual, which "second" has as well."""
+_ORDINAL = re.compile(r"اول|حادي|ثان|\d")
+"""The first and the second, which are loose among the numbers as duals are."""
 
 
 @cache
@@ -109,11 +109,12 @@ def _in_english(text: str) -> Iterator[Level]:
 
 
 def _in_arabic(text: str) -> Iterator[Level]:
-    # A dual ("the two sacroiliac joints") is no ordinal.
+    # A dual ("the two sacroiliac joints") is no level.
     numbers = [
         n
         for n in arabic_numbers(text)
-        if n.value.isdigit() and n.kind in ("ordinal", "loose") and not _DUAL.search(text[n.start : n.end])
+        if n.value.isdigit()
+        and (n.kind == "ordinal" or (n.kind == "loose" and _ORDINAL.search(text[n.start : n.end])))
     ]
     last, end = "", 0
     for number in numbers:

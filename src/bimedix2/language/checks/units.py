@@ -156,7 +156,9 @@ def _of_range(text: str, at: int) -> str:
 
 
 def _is_label(unit: str, text: str, at: int) -> bool:
-    """Whether a letter is the next option's, closed by a bracket that was not opened: "B) Three C) Four"."""
+    """Whether a letter is no unit: an initial, or the next option's, as in "B) Three C) Four"."""
+    if re.match(r"\.[A-Z]", text[at : at + 2]):
+        return True  # the six U.S. states
     return len(unit) == 1 and text[at : at + 1] == ")" and text.rfind("(", 0, at) <= text.rfind(")", 0, at)
 
 

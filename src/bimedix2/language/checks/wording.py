@@ -26,6 +26,11 @@ _GRADED = re.compile(
     r"(?=(?:\d[a-d]?|[IVX]{1,4}[a-dA-DF]?|[A-D]\d?)(?![A-Za-z\d]))"
 )
 """A person's name that a class or a grade follows: Marsh 3c, Child-Pugh B, Bosniak IIF."""
+_BRAND = re.compile(
+    r"(?<![A-Za-z])(?:[A-Z][a-z]+[A-Z][a-z]+(?: (?:Technologies|Inc|Ltd|Corporation|GmbH)\.?)?"
+    r"|Diff-Quik|[A-Z][A-Za-z]+(?=[®™])|(?:Fischer|Wistar|Sprague[ -]Dawley) )"
+)
+"""Names of makers, products and strains, which are kept: OraQuick, Diff-Quik, Wistar rats."""
 _KNOWN = {
     "pH",
     "pKa",
@@ -78,7 +83,7 @@ def english(context: Context) -> Iterator[Failure]:
     text = pair.ar.outside
     source = pair.en.text
     text = _KEEP.sub(lambda m: " " * len(m.group()), text)
-    for pattern in (_SPECIES, _GRADED):
+    for pattern in (_SPECIES, _GRADED, _BRAND):
         # As the source writes it: other Latin words in a row are English.
         text = pattern.sub(lambda m: " " * len(m.group()) if m.group().strip() in source else m.group(), text)
     found = [m.span() for m in _LATIN_WORD.finditer(text) if _is_word(m.group())]
