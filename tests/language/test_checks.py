@@ -239,6 +239,13 @@ CORRECT = [
         "It has i) a high uptake; ii) a slow release; iii) a late peak.",
         "يتصف بما يلي: أولًا، قبط مرتفع؛ ثانيًا، تحرر بطيء؛ ثالثًا، ذروة متأخرة.",
     ),
+    ("Only gay men get it, right?", "لا يصيب إلا الرجال المثليين، أليس كذلك؟"),
+    (
+        "Is a spoon the right first aid? Answer yes or no.",
+        "هل الملعقة هي الإسعاف الأولي الصحيح؟ أجب بنعم أو لا.",
+    ),
+    ("There is little point in asking.", "لا فائدة كبيرة من السؤال."),
+    ("People with HIV need care.", "يحتاج المصابون بفيروس نقص المناعة البشرية إلى رعاية."),
     ("You have never had it, have you?", "لم يسبق لك أن أصبت به، أليس كذلك؟"),
     ("The ventricles are enlarged out of proportion to atrophy.", "توسع البطينات لا يتناسب مع الضمور."),
     ("The routine film may be omitted.", "يمكن الاستغناء عن الصورة الروتينية."),

@@ -44,6 +44,7 @@ _NO_BOUND = re.compile(r"\s+ان(?!\w)")
 """Behind an Arabic comparative: "smaller than that it could be told" is "too small to tell"."""
 _DEFINITE = re.compile(r"[وف]?(?:[بك]?ال|لل)(?:اكثر|اكبر|اعلي|اطول|اشد|اقل|اصغر|ادني|اقصر|اخف)\w*$")
 """The Arabic superlative: it names a thing (the trough level, the upper limit) and bounds nothing."""
+_IMMUNITY = re.compile(r"\s+المناع")
 _HEIGHT = re.compile(r"(?<!\w)(?:من|علي)\s+ارتفاع(?!\w)|ارتفاع(?:ه|ها)?\s+[\d.]+\s*(?:م|سم|متر|امتار)(?!\w)")
 """The Arabic word for a rise, where it is a height."""
 _UNIT = r"(?:\s*-?\s*[A-Za-z\u0621-\u064aμ%°][^\s\d,،.;]*(?:\s+[\u0621-\u064a]+){0,1})?"
@@ -117,8 +118,8 @@ _MAY = {"en": ("up_may", "down_may", "rise_allowed", "fall_allowed"), "ar": ("up
 
 def _other_sense(text: str, span: Span, name: str) -> bool:
     """Whether an Arabic word of direction has another sense at its place."""
-    if "فعال" in text[slice(*span)]:
-        return True  # efficacy, no "and high"
+    if "فعال" in text[slice(*span)] or _IMMUNITY.match(text, span[1]):
+        return True  # efficacy, no "and high"; HIV's deficiency
     if name in ("up", "down"):
         return bool(_NO_BOUND.match(text, span[1]) or _DEFINITE.match(text[slice(*span)]))
     return name == "rise" and _HEIGHT.search(text[max(0, span[0] - 5) : span[1] + 20]) is not None
