@@ -246,6 +246,13 @@ CORRECT = [
     ),
     ("There is little point in asking.", "لا فائدة كبيرة من السؤال."),
     ("People with HIV need care.", "يحتاج المصابون بفيروس نقص المناعة البشرية إلى رعاية."),
+    (
+        "When it is deficient, fewer are made and it is cleared more slowly.",
+        "عندما ينقص، يُصنع عدد أقل وتصبح تصفيته أبطأ.",
+    ),
+    ("Do not stop it without asking me.", "لا توقفه قبل أن تسألني."),
+    ("Infection with Leishmania major was found.", "وُجدت عدوى بطفيلي Leishmania major."),
+    ("A stone is seen at its base.", "وتُرى حصاة عند قاعدتها."),
     ("You have never had it, have you?", "لم يسبق لك أن أصبت به، أليس كذلك؟"),
     ("The ventricles are enlarged out of proportion to atrophy.", "توسع البطينات لا يتناسب مع الضمور."),
     ("The routine film may be omitted.", "يمكن الاستغناء عن الصورة الروتينية."),

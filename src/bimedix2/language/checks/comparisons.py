@@ -45,6 +45,7 @@ _NO_BOUND = re.compile(r"\s+ان(?!\w)")
 _DEFINITE = re.compile(r"[وف]?(?:[بك]?ال|لل)(?:اكثر|اكبر|اعلي|اطول|اشد|اقل|اصغر|ادني|اقصر|اخف)\w*$")
 """The Arabic superlative: it names a thing (the trough level, the upper limit) and bounds nothing."""
 _IMMUNITY = re.compile(r"\s+المناع")
+_UNLESS = re.compile(r"(?<!\w)ما لم\s+\w+$")
 _HEIGHT = re.compile(r"(?<!\w)(?:من|علي)\s+ارتفاع(?!\w)|ارتفاع(?:ه|ها)?\s+[\d.]+\s*(?:م|سم|متر|امتار)(?!\w)")
 """The Arabic word for a rise, where it is a height."""
 _UNIT = r"(?:\s*-?\s*[A-Za-z\u0621-\u064aμ%°][^\s\d,،.;]*(?:\s+[\u0621-\u064a]+){0,1})?"
@@ -99,6 +100,8 @@ def _found(tongue: str, text: str) -> dict[str, list[Span]]:
                 name = "down" if name == "up" else "up"
             if tongue == "ar" and _other_sense(text, span, name):
                 continue
+            if name == "down" and tongue == "ar" and _UNLESS.search(before + text[slice(*span)]):
+                name = "up"  # unless it exceeds
             if name == "fall" and _FALLEN.fullmatch(text, *span) and not _MEASURED.match(text, span[1]):
                 name = "fall_allowed"
             if name == "either" or (

@@ -17,7 +17,7 @@ _KEEP = re.compile(
 )
 _SPECIES = re.compile(
     r"(?<![A-Za-z])(?:[A-Z]\. ?[a-z]{3,}|"
-    r"[A-Z][a-z]{3,} (?:[a-z]{3,}(?:ae|us|um|is|ns|es|i|a|ax)|spp?\.?))"
+    r"[A-Z][a-z]{3,} (?:[a-z]{3,}(?:ae|us|um|is|ns|es|i|a|ax|or)|spp?\.?))"
     r"(?![A-Za-z])"
 )
 """Names of organisms, which medical Arabic writes in Latin letters: genus and species."""
