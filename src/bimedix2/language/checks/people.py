@@ -25,7 +25,7 @@ def _english(context: Context, name: str) -> list[Span]:
     return spans_of(english(tuple(table("people")["english"][name])), text)
 
 
-_SPEAKER = re.compile(r"^[ \t]*[\u0621-\u064a]+(?=[ \t]*:)", re.MULTILINE)
+_SPEAKER = re.compile(r"(?:^|(?<=[.!?\u061f]))[ \t]*[\u0621-\u064a]+(?=[ \t]*:)", re.MULTILINE)
 """Who speaks: the mother of a boy may be called the patient."""
 
 
