@@ -55,6 +55,10 @@ def _compare(context: Context, part: Part, en: list[Place], ar: list[Place]) -> 
         # source names in another sentence may stand for a pronoun: "wash it" is "wash the foot".
         named = frozenset(name for place in en for name in place.sites)
         new = [place for place in new if place.sites <= marked("alone") and not place.sites & named]
+    elif not new:
+        # What is said once more than in the source stands for what was lost: the eye, beside vision, for the arm.
+        more = _unmatched(_whole(there), here)
+        new = [place for place in more if place.sure and not place.sites <= marked("weak")]
     pair = context.pair
     if new:
         hints = hinted(pair.en.text[slice(*part.en)]) | _of_levels(context, part)
