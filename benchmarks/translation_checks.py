@@ -49,7 +49,17 @@ TARGETS = {
     **dict.fromkeys(("gender", "dialect", "omission", "addition"), 0.80),
 }
 ALARMS = 0.02
-RECORDED = ("unseen", "unseen_3", "unseen_4", "unseen_5", "unseen_6", "unseen_7", "unseen_8", "unseen_9", "unseen_10")
+RECORDED = (
+    "unseen",
+    "unseen_3",
+    "unseen_4",
+    "unseen_5",
+    "unseen_6",
+    "unseen_7",
+    "unseen_8",
+    "unseen_9",
+    "unseen_10",
+)
 """Sets whose errors lie beside them."""
 
 

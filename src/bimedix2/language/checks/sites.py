@@ -56,7 +56,7 @@ def _compare(context: Context, part: Part, en: list[Place], ar: list[Place]) -> 
         named = frozenset(name for place in en for name in place.sites)
         new = [place for place in new if place.sites <= marked("alone") and not place.sites & named]
     elif not new:
-        # What is said once more than in the source stands for what was lost: the eye, beside vision, for the arm.
+        # What is said once more than in the source may stand for what was lost: an eye for an arm.
         more = _unmatched(_whole(there), here)
         new = [place for place in more if place.sure and not place.sites <= marked("weak")]
     pair = context.pair
