@@ -33,9 +33,10 @@ def _english(text: str, side: str) -> tuple[list[Span], list[Span]]:
     unsure: list[Span] = []
     before, after = _not_a_side(side)
     for start, end in spans_of(english(tuple(table("laterality")["english"][side])), text):
-        other = before.search(text[max(0, start - 20) : start]) or after.match(text[end : end + 20])
         # "It is nothing, right?"
-        other = other or (text[max(0, start - 2) : start] == ", " and text[end : end + 1] == "?")
+        asked = text[max(0, start - 2) : start] == ", " and text[end : end + 1] == "?"
+        around = before.search(text[max(0, start - 20) : start]), after.match(text[end : end + 20])
+        other = asked or any(around)
         (unsure if other else certain).append((start, end))
     return certain, unsure
 
