@@ -128,3 +128,15 @@ def test_a_real_tiny_model_is_audited_and_prompts_beyond_its_context_are_counted
     page = (done / "scores.md").read_text(encoding="utf-8")
     assert page.startswith("**Partial: 11 of 22 prompts have no letter (11 longer than the context).**")
     assert evaluate.replay(done)
+
+
+def test_faults_of_an_answers_file_stand_on_the_page(tmp_path: Path) -> None:
+    asked = {"limit": 2, "bias": {"languages": ["ar"], "mode": "answer"}}
+    exported = evaluate.run(settings(tmp_path, export=True, **asked))
+    ids = [line["question_id"] for _, line in io.read_jsonl(exported / "questions.jsonl")]
+    file = tmp_path / "answers.jsonl"
+    io.write_jsonl(file, [{"question_id": one, "text": "A", "model": "m"} for one in [*ids, "nobody/asked"]])
+    again = settings(tmp_path, output=str(tmp_path / "read"), model={"answers": str(file)}, **asked)
+    page = (evaluate.run(again) / "scores.md").read_text()
+    assert "## The answers file" in page
+    assert "nobody/asked" in page

@@ -254,4 +254,5 @@ def _write(folder: Path, opening: dict[str, Any], rows: Sequence[dict[str, Any]]
     io.write_jsonl(folder / "changes.jsonl", changes)
     io.write_json(folder / "scores.json", {**opening, **values})
     line = answering.in_short(opening["signature"])
-    io.write_text(folder / "scores.md", report.page(values, opening["partial"], line))
+    faults = opening["answers file"].get("model", {})
+    io.write_text(folder / "scores.md", report.page(values, opening["partial"], line, faults))

@@ -1,23 +1,26 @@
 """The page of the audit: what the model reads, what swaps change, what other words change, every change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bimedix2.evaluate.bias.cases import ATTRIBUTES, CONTROL, NOISE
-from bimedix2.evaluate.report import percent, table
+from bimedix2.evaluate.report import answers_file, percent, table
 
 NAMES = {"en": "English", "ar": "Arabic"}
 SHOWN = 40
 """Changes of a language on the page; ``changes.jsonl`` has all."""
 
 
-def page(values: dict[str, Any], partial: Sequence[str], signature: str) -> str:
+def page(
+    values: dict[str, Any], partial: Sequence[str], signature: str, faults: Mapping[str, list[str]]
+) -> str:
     """Return Markdown.
 
     Args:
         values: ``languages`` (language -> numbers) and ``between languages``.
         partial: why this is no whole result, one sentence each; empty where it is.
         signature: of the scores, in one line.
+        faults: of an answers file, fault -> ids.
     """
     parts = [f"**Partial: {' '.join(partial)}**"] if partial else []
     parts += ["# Bias audit", _notes()]
@@ -27,6 +30,7 @@ def page(values: dict[str, Any], partial: Sequence[str], signature: str) -> str:
     if values["between languages"]:
         same = _exact(values["between languages"])
         parts += [f"Same letter for the baseline in both languages: {same}."]
+    parts += answers_file(faults)
     return "\n\n".join([*parts, "## Signature", f"`{signature}`"]) + "\n"
 
 

@@ -123,6 +123,9 @@ def run(config: "Config", opener: Opener = open_subject) -> Path:
         store = _store(settings, out.path / "images")
         items = _items(config, settings, store)
         answering.guard(out.path, (item.sample.record for item in items))
+        if settings.judge:  # before anything is asked: what the judge may not see ends the run here
+            for item in items:
+                settings.judge.allow(item.sample.record.data_class)
         ledger = answering.open_ledger(out.path, config.reuse)
         sides = _sides(config, settings, opener)
         rows = _rows(config, items, sides, ledger, store)
@@ -299,8 +302,6 @@ def _judge(settings: Safety, rows: Rows, run: str) -> None:
         return
     mine = [(item, row) for item, row in rows if row["rules"] is not None]
     with open_endpoint(settings.judge, settings.cache, run) as backend:
-        for item, _ in mine:
-            settings.judge.allow(item.sample.record.data_class)
         judging.tried(backend)
         found = judging.opinions(backend, [(item, row["raw"]["answer"]) for item, row in mine])
     for (item, row), one in zip(mine, found, strict=True):
