@@ -42,8 +42,12 @@ def check(context: Context) -> Iterator[Failure]:
         en = {name: spans_of(_english(tuple(row["en"])), pair.en.text) for name, row in classes.items()}
         ar = {name: spans_of(arabic(tuple(row["ar"])), pair.ar.outside) for name, row in classes.items()}
         if group == "period":
-            en = {name: [s for s in of if not _LASTS.search(pair.en.text[: s[0]])] for name, of in en.items()}
-            ar = {name: [s for s in of if not _NAMED.match(pair.ar.outside, s[1])] for name, of in ar.items()}
+            text, outside = pair.en.text, pair.ar.outside
+            en = {
+                name: [s for s in of if not _LASTS.search(text[max(0, s[0] - 12) : s[0]])]
+                for name, of in en.items()
+            }
+            ar = {name: [s for s in of if not _NAMED.match(outside, s[1])] for name, of in ar.items()}
         lost = [name for name in classes if en[name] and not ar[name]]
         new = [name for name in classes if ar[name] and not en[name]]
         lost += [name for name in classes if group == "when" and _joined(pair.ar.outside, ar, name, new)]

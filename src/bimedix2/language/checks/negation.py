@@ -50,6 +50,8 @@ _EXCEPT = re.compile(
     re.IGNORECASE,
 )
 """What lets Arabic except something that is not denied before."""
+_EXCEPTED = re.compile(rf"(?<![{ARABIC}])(?:[وف]?ما|هل|كل|جميع|[وف]?إن|[وف]?لا|[وف]?ليس\S*)(?![{ARABIC}])")
+"""Arabic before an exception: all but one, and denials of other kinds."""
 _FOR_SIX = re.compile(rf"(?<!\w)[وف]?لست\s+(?:[{ARABIC}]+ات|أيام|أسابيع|أشهر|شهور|سنين|أعوام|ليال)(?!\w)")
 """For six of something, which is written like "I am not"."""
 _WITHOUT = re.compile(r"من\s+غير$")
@@ -61,6 +63,16 @@ _MORE = re.compile(
 )
 _ATTACHED = re.compile(rf"(?<![{ARABIC}])[وفبل]?(?:ال)?لا(?!ن|ست|[{ARABIC}]ت)[{ARABIC}]{{3,}}")
 """A denial that is one word with what it denies; verbal nouns such as "for compression" begin alike."""
+
+
+_STOPS = re.compile(r"[.!?\n]")
+
+
+def _sentence(text: str, at: int) -> Span:
+    """The span of the sentence around a place, as its stops part it."""
+    start = max((text.rfind(stop, 0, at) + 1 for stop in ".!?\n"), default=0)
+    stop = _STOPS.search(text, at)
+    return start, stop.start() if stop else len(text)
 
 
 @cache
@@ -194,20 +206,19 @@ class _Arabic:
     @staticmethod
     def _denied_before(text: str, span: Span, strong: list[Span]) -> bool:
         """Whether "nor" goes on with a denial of the same sentence."""
-        start = max((m.end() for m in re.finditer(r"[.!?\n]", text[: span[0]])), default=0)
+        start, _ = _sentence(text, span[0])
         return any(start <= other[0] < span[0] for other in strong)
 
     @staticmethod
     def _denied_after(text: str, span: Span, strong: list[Span]) -> bool:
         """Whether the same sentence denies again."""
-        sentence = re.match(r"[^.!?\n]*", text[span[1] :])
-        return any(span[1] <= other[0] < span[1] + (sentence.end() if sentence else 0) for other in strong)
+        _, end = _sentence(text, span[1])
+        return any(span[1] <= other[0] < end for other in strong)
 
     @staticmethod
     def _only(text: str, span: Span) -> bool:
         """Whether "except" follows: nothing but this is only this."""
-        sentence = re.match(r"[^.!?\n]*", text[span[1] :])
-        return sentence is not None and ONLY.search(sentence.group()) is not None
+        return ONLY.search(text, span[1], _sentence(text, span[1])[1]) is not None
 
 
 @cache
@@ -339,13 +350,10 @@ def _exception(ar: _Arabic, place: Span, source: str) -> Span | None:
     """Where Arabic says "except" of something that it no longer denies, and the source excepts nothing."""
     if _EXCEPT.search(source):
         return None
-    denied = sorted(ar.strong + ar.soft + ar.bounds + ar.repeated)
+    denied = ar.strong + ar.soft + ar.bounds + ar.repeated
     for match in ONLY.finditer(ar.text, *place):
-        start = max((m.end() for m in re.finditer(r"[.!?\n]", ar.text[: match.start()])), default=0)
-        before = ar.text[start : match.start()]
-        if not any(start <= span[0] < match.start() for span in denied) and not re.search(
-            rf"(?<![{ARABIC}])(?:[وف]?ما|هل|كل|جميع|[وف]?إن|[وف]?لا|[وف]?ليس\S*)(?![{ARABIC}])", before
-        ):
+        before = (_sentence(ar.text, match.start())[0], match.start())
+        if not within(denied, before) and not _EXCEPTED.search(ar.text, *before):
             return match.span()
     return None
 
