@@ -9,6 +9,8 @@ pictures were suspected: whether those do hold letters is for the reader to look
 """
 
 import json
+import os
+import platform
 import random
 import sys
 import time
@@ -77,6 +79,7 @@ def written(
 
 def main() -> None:
     """Draw, look, and print the counts."""
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     given = [argument.removeprefix("images=") for argument in sys.argv[1:]]
     found = list(pictures(Path(given[0]) if given else None))
     rng = random.Random(0)

@@ -7,6 +7,8 @@ copy with a word changed. Prints seconds of one processor (so that other work on
 records a second and the peak memory of the process so far.
 """
 
+import os
+import platform
 import random
 import resource
 import sys
@@ -64,6 +66,7 @@ def make(count: int, folder: Path) -> Path:
 def main() -> None:
     """Run each operation and print what it took."""
     count = int(next((a.removeprefix("records=") for a in sys.argv[1:]), "20000"))
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as scratch:
         source = make(count, Path(scratch) / "in")
         for name, operations in OPERATIONS.items():

@@ -5,6 +5,8 @@ Without a folder it takes the DICOM files that the installed pydicom wheel bring
     python benchmarks/imaging_coverage.py
 """
 
+import os
+import platform
 import sys
 import time
 from pathlib import Path
@@ -30,6 +32,7 @@ def is_dicom(path: Path) -> bool:
 def main(folders: list[str]) -> None:
     """Print one line a file, then the totals."""
     paths = [p for folder in folders for p in sorted(Path(folder).rglob("*")) if p.is_file()] or shipped()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     opened, started = 0, time.perf_counter()
     for path in paths:
         try:

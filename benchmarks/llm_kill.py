@@ -9,6 +9,8 @@ compared with what the cache file held at each kill:
 """
 
 import json
+import os
+import platform
 import random
 import sqlite3
 import subprocess
@@ -301,7 +303,7 @@ def main() -> int:
         given[name] = int(value)
     with tempfile.TemporaryDirectory() as folder:
         counts = measure(**given, folder=Path(folder))
-    print(f"seed {given['seed']}\n{report(counts)}")
+    print(f"seed {given['seed']}; {platform.machine()}, {os.cpu_count()} cores\n{report(counts)}")
     return 0 if counts.good else 1
 
 

@@ -9,6 +9,8 @@ scan look alike and are no duplicates.
 
 import io
 import json
+import os
+import platform
 import sys
 import time
 from collections import defaultdict
@@ -44,6 +46,7 @@ def bits(one: bytes, other: bytes) -> int:
 
 def main() -> None:
     """Print, for each threshold, the share of pairs at or below it."""
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     folder = Path(sys.argv[1].removeprefix("images="))
     rows = json.loads((folder / "manifest.json").read_text("utf-8"))
     hashes: dict[str, bytes] = {}

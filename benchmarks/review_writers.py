@@ -10,6 +10,7 @@ with the log by sequence number and hash: lost, doubled and changed events are c
 import json
 import multiprocessing
 import os
+import platform
 import pwd
 import shutil
 import socket
@@ -241,6 +242,7 @@ def main() -> None:
         else:
             store = str(Path(folder) / "reviews.sqlite") if where == "sqlite" else where
             found = measure(settings_of(source, store, reviewers, overlap))
+    found = {"machine": f"{platform.machine()}, {os.cpu_count()} cores", **found}
     print(json.dumps(found, indent=2))
     wrong = ("lost", "doubled", "not_told", "pairs_with_another_count", "reviewed_twice_by_one")
     if any(found[key] for key in wrong):

@@ -11,6 +11,8 @@ which of them the rules were mended since). Prints the sentences that went wrong
 """
 
 import json
+import os
+import platform
 import sys
 import time
 from collections import Counter
@@ -30,7 +32,7 @@ SETS = ["seen", "unseen", "unseen_2", "unseen_3", "unseen_4"]
 
 def main(names: list[str], show: bool) -> None:
     """Print a table for each file and language."""
-    print(f"rules {version()[:8]}")
+    print(f"rules {version()[:8]}; {platform.machine()}, {os.cpu_count()} cores")
     for name in names:
         rows = yaml.safe_load((HERE / f"safeguards_{name}.yaml").read_text(encoding="utf-8"))
         for language in ("en", "ar"):

@@ -13,6 +13,8 @@ people who had not read the checks (`translation_pairs/README.md`).
 
 import argparse
 import importlib.util
+import os
+import platform
 import sys
 import time
 from collections import Counter
@@ -105,7 +107,7 @@ def measure(half: str, seed: int, misses: bool) -> bool:
     checked = len(pairs) + total.total()
     print(
         f"{half}: {len(pairs)} pairs, {total.total()} errors, seed {seed}, "
-        f"{1000 * seconds / checked:.1f} ms a pair"
+        f"{1000 * seconds / checked:.1f} ms a pair ({platform.machine()}, {os.cpu_count()} cores)"
     )
     print("| error | found by name | | found at all | target |\n|---|---|---|---|---|")
     reached = True
