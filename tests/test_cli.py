@@ -50,5 +50,18 @@ def test_a_users_error_is_one_line_and_exit_code_2() -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("caf\udce9.yaml", r"caf\udce9.yaml"),  # bytes that are no UTF-8, as a disk may hold
+        (r"a\[/b][red]:x:.yaml", r"a\[/b][red]:x:.yaml"),  # what rich would read as its markup
+    ],
+)
+def test_an_error_is_printed_whatever_stands_in_it(name: str, printed: str) -> None:
+    done = bimedix2("sources", name)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"error: recipe {printed} does not exist")
+
+
 def test_an_unknown_command_exits_with_2() -> None:
     assert bimedix2("surces").returncode == 2

@@ -54,6 +54,7 @@ def test_overrides_reach_a_lists_items(tmp_path: Path) -> None:
         ("steps: 3\nsteps: 4\n", [], "written twice (line 2)"),
         ("- 1\n", [], "must be a mapping"),
         ("steps: [\n", [], "is not YAML at line"),
+        ("steps: 3\noptim: {{ rate }}\n", [], "is not YAML at line 2"),
         ("steps: 3\n", ["steps"], "write key=value"),
         ("steps: 3\n", ["steps.more=1"], "not a mapping"),
     ],

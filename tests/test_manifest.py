@@ -103,6 +103,39 @@ def test_a_room_that_begins_afresh_leaves_nothing_after_an_error_and_takes_nothi
     assert manifest.read_manifest(tmp_path / "out")["recipe"] == {"a": 2}
 
 
+def test_an_error_before_anything_was_written_leaves_no_half(tmp_path: Path) -> None:
+    """The recipe is corrected, and would be refused as another one's half."""
+
+    def fail(*, recipe: int, write: bool) -> None:
+        with RunFolder(tmp_path / "run", "train", {"a": recipe}) as out:
+            if write:
+                (out.path / "half.txt").write_text("half")
+            raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        fail(recipe=1, write=False)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="wrong"):
+        fail(recipe=2, write=True)
+    with pytest.raises(ValueError, match="wrong"):
+        fail(recipe=2, write=False)
+    assert (tmp_path / ".run.partial" / "half.txt").read_text() == "half"
+
+
+def test_an_output_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    for target, said in (
+        (Path(), r"the output '\.' has no name of its own; name a new folder"),
+        (
+            tmp_path / "file" / "run",
+            r"file/run cannot be made \(Not a directory\); check the folder above it",
+        ),
+        (tmp_path / ("n" * 300), r"cannot be made \(File name too long\)"),
+    ):
+        with pytest.raises(RunError, match=said), RunFolder(target, "sources", {}):
+            pass
+
+
 def test_a_finished_folder_is_not_overwritten(tmp_path: Path) -> None:
     publish(tmp_path / "run")
     with pytest.raises(RunError, match="immutable"):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from bimedix2 import __version__
 from bimedix2.errors import BiMediX2Error
@@ -118,19 +119,16 @@ app.add_typer(check, name="check")
 
 def main() -> None:
     """Run the command line; a user's error is one line and exit code 2."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # Arabic in and out, whatever the locale says
-            stream.reconfigure(encoding="utf-8")
+    # Arabic in and out, whatever the locale says; names of files that are no UTF-8 stop no output.
+    streams = ((sys.stdin, "strict"), (sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace"))
+    for stream, errors in streams:
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
     if not sys.warnoptions:
         warnings.simplefilter("ignore", FutureWarning)  # of libraries, for those who build on them
     try:
         app()
     except BiMediX2Error as error:
-        Console(stderr=True, soft_wrap=True).print(
-            f"[bold red]error:[/] {_escape(str(error))}", highlight=False
-        )
+        said = Text.assemble(("error:", "bold red"), f" {error}")  # as it stands: no markup is read in it
+        Console(stderr=True, soft_wrap=True).print(said, highlight=False)
         sys.exit(2)
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

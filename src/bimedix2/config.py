@@ -1,7 +1,7 @@
 """Recipes: YAML plus ``key=value`` overrides, checked once at the door by a room's pydantic ``Config``."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +36,8 @@ def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[An
     seen: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):  # a list or a mapping, as {{ x }} is one; the loader names its line
+            continue
         if key in seen:
             raise ConfigError(f"the key '{key}' is written twice (line {key_node.start_mark.line + 1})")
         seen.add(key)

@@ -104,7 +104,12 @@ class RunFolder:
         afresh: the room takes nothing over from a half-written folder. What an error leaves is deleted then,
             and a half of another recipe is no reason to refuse.
 
-    ``resumed`` is true when the staging folder of an earlier, killed run was taken over.
+    ``resumed`` is true when the staging folder of an earlier, killed run was taken over. An error before the
+    room wrote anything leaves no half, so that the recipe can be corrected.
+
+    Raises:
+        RunError: ``target`` has no name, stands already, cannot be made, is in use, or is half of another
+            run.
     """
 
     def __init__(
@@ -116,6 +121,8 @@ class RunFolder:
         *,
         afresh: bool = False,
     ) -> None:
+        if not target.name:
+            raise RunError(f"the output '{target}' has no name of its own; name a new folder, as runs/one")
         self.target = target
         self.room = room
         self.recipe = dict(recipe)
@@ -127,11 +134,19 @@ class RunFolder:
         self._start = time.time()
 
     def __enter__(self) -> Self:
-        if self.target.exists():
-            raise RunError(f"{self.target} exists and finished folders are immutable; choose another output")
-        self.resumed = self.path.is_dir() and not self.afresh
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR)
+        try:
+            if self.target.exists():
+                raise RunError(
+                    f"{self.target} exists and finished folders are immutable; choose another output"
+                )
+            self.resumed = self.path.is_dir() and not self.afresh
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR)
+        except OSError as error:
+            raise RunError(
+                f"{self.target} cannot be made ({error.strerror}); check the folder above it, or choose "
+                "another output"
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -171,9 +186,13 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.afresh and kind is not None and self.path.is_dir():
+        if kind is not None and self.path.is_dir() and (self.afresh or not self._begun()):
             shutil.rmtree(self.path, ignore_errors=True)
         self._release()
+
+    def _begun(self) -> bool:
+        """Whether the room wrote anything, now or before a kill."""
+        return any(path.name not in (LOCK, RECIPE, INPUTS) for path in self.path.iterdir())
 
     def _empty(self) -> None:
         """Delete all but the lock that this run holds."""
