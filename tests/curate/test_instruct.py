@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bimedix2.curate.asks import IMAGE_ASKS, TONGUES, asks_of, other_studies, rough
-from bimedix2.curate.facts import facts_of
+from bimedix2.curate.facts import facts_of, without_concept
 from bimedix2.curate.instruct import InstructConfig, instruct
 from bimedix2.language.concepts import concepts, named
 from bimedix2.records import Record
@@ -65,6 +65,13 @@ def test_an_annotation_brings_its_questions(
 def test_a_value_without_a_concept_is_unknown(picture: MakePicture) -> None:
     assert _types(picture(modality="ct", region="somewhere")) == _types(picture(modality="ct"))
     assert asks_of(facts_of(picture(kind="blank")), random.Random(0))
+
+
+def test_annotations_that_are_no_concept_are_named(picture: MakePicture) -> None:
+    meta = {"plane": "axial", "counts": {"RBC": 3, "Blasts": 1}, "signs": ["B-lines", "Lung point"]}
+    record = picture(modality="ct", region="knee", view=None, laterality="left", **meta)
+    assert without_concept(record) == ["region: knee", "counts: Blasts", "signs: Lung point"]
+    assert without_concept(picture(modality="ct", region="chest")) == []
 
 
 def test_zero_cells_and_no_signs_are_never_stated(picture: MakePicture) -> None:

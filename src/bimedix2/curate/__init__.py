@@ -16,7 +16,7 @@ from bimedix2.config import Settings
 from bimedix2.curate.clean import Operations
 from bimedix2.curate.deidentify import DeidentifyConfig, read_key
 from bimedix2.curate.duplicates import DuplicatesConfig
-from bimedix2.curate.facts import facts_of
+from bimedix2.curate.facts import facts_of, without_concept
 from bimedix2.curate.filters import FilterConfig
 from bimedix2.curate.instruct import InstructConfig, instruct
 from bimedix2.curate.reformat import RESUMABLE, Reformat, ReformatConfig
@@ -87,6 +87,15 @@ def _asked(records: Iterable[Record], config: InstructConfig, seed: int, work: O
     """The captions, the other records and the instruction set."""
     pictures, others, removed = _sort(records)
     work.removed += removed
+    if unknown := Counter(value for picture in pictures for value in without_concept(picture)):
+        work.about["instruct"] = {"without_concept": dict(sorted(unknown.items()))}
+        (often, count), *_ = unknown.most_common(1)
+        Console(stderr=True, soft_wrap=True).print(
+            f"instruct: nothing is asked of {unknown.total()} annotations that are no concept of "
+            f"curate/annotations.yaml, most often '{often}' ({count}); the manifest counts them all",
+            markup=False,
+            highlight=False,
+        )
     made = instruct(pictures, config, seed)
     return [*pictures, *others, *track(made, description="curate", transient=True, total=None)]
 

@@ -23,6 +23,10 @@ def _annotations() -> dict[str, dict[str, str]]:
     return read
 
 
+KINDS = ("modality", "region", "plane", "projection", "view", "window", "stain")
+"""Keys of ``meta`` that hold one value each."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """Concept values of an image; ``None`` or empty is unknown."""
@@ -56,8 +60,7 @@ def facts_of(record: Record) -> Facts:
     def concept(kind: str, value: Any) -> str | None:
         return table[kind].get(value) if isinstance(value, str) else None
 
-    kinds = ("modality", "region", "plane", "projection", "view", "window", "stain")
-    values = {kind: found for kind in kinds if (found := concept(kind, meta.get(kind)))}
+    values = {kind: found for kind in KINDS if (found := concept(kind, meta.get(kind)))}
     if values.get("region") == "trunk" and values.get("plane") == "axial":
         # The region is the volume's: one axial slice shows the chest or the abdomen, and which is unknown.
         del values["region"]
@@ -65,3 +68,11 @@ def facts_of(record: Record) -> Facts:
     counts = {table["counts"][name]: int(n) for name, n in raw.items() if name in table["counts"] and n}
     signs = tuple(table["signs"][name] for name in meta.get("signs") or () if name in table["signs"])
     return Facts(values, counts, signs, concept("kind", meta.get("kind")))
+
+
+def without_concept(record: Record) -> list[str]:
+    """Return what is annotated and is no concept, such as ``region: knee``: it is left unknown."""
+    table, meta = _annotations(), record.meta
+    said = [(kind, meta[kind]) for kind in (*KINDS, "kind") if isinstance(meta.get(kind), str)]
+    said += [(kind, name) for kind in ("counts", "signs") for name in meta.get(kind) or ()]
+    return [f"{kind}: {value}" for kind, value in said if value not in table[kind]]
