@@ -268,6 +268,19 @@ def test_a_header_that_lies_is_refused(make: Make, tags: dict[str, Any], says: s
         read(make(np.array([[1, 2]], np.uint8), **tags), "x.dcm")
 
 
+def test_compressed_pixels_that_are_cut_short_are_called_so(
+    make_dataset: Callable[..., Dataset], save_dataset: Callable[[Dataset], bytes]
+) -> None:
+    ds = make_dataset(np.zeros((40, 30), np.uint8), **CT)
+    ds.compress(RLELossless, encoding_plugin="pydicom")
+    whole = save_dataset(ds)
+    with pytest.raises(ImageError, match=r"no pixels \(CT Image Storage\); its data ends early, so download"):
+        read(whole[:-20], "x.dcm")
+    del ds.PixelData
+    with pytest.raises(ImageError, match=r"no pixels .*; its pixels \(30 x 40\) were cut off or stripped"):
+        read(save_dataset(ds), "x.dcm")
+
+
 def test_an_unread_transfer_syntax_is_named(
     make_dataset: Callable[..., Dataset], save_dataset: Callable[[Dataset], bytes]
 ) -> None:

@@ -153,6 +153,15 @@ def test_what_cannot_be_asked_is_one_sentence_and_exit_code_2(cli: Any, case: st
     refused(cli("ask", *arguments), said)
 
 
+def test_a_file_over_the_limit_is_refused_before_it_is_read(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "whole_study.nii"
+    with path.open("wb") as file:
+        file.truncate((2048 << 20) + 1)  # a hole: no byte of it is on the disk
+    refused(
+        cli("ask", "What?", "--image", str(path)), "whole_study.nii is larger than 2048 MB; crop it first"
+    )
+
+
 def refused(result: tuple[int, str, str], said: str) -> None:
     code, out, err = result
     assert code == 2

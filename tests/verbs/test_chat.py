@@ -60,6 +60,7 @@ WRONG = {
     "an unknown command": ("/imgae x.png", "/image, /new, /help, /quit"),
     "no file": ("/image", "write /image FILE"),
     "a missing file": ("/image no/such.png", "does not exist"),
+    "a path that no file has": ("/image a\0b.png", "no file can have the name"),
     "a path with blanks": ("/image a scan.png", "needs quotes"),
     "an open quote": ("/image 'a scan.png", "do not close"),
     "a wrong frame": ("/image x.png frame=two", "whole number"),

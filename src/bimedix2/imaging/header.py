@@ -94,7 +94,12 @@ def describe(ds: "Dataset", label: str) -> Header:
     if not _has_pixels(ds):
         uid = ds.get("SOPClassUID") or ds.file_meta.get("MediaStorageSOPClassUID")
         what = getattr(uid, "name", "") or NO_PIXELS
-        raise ImageError(f"{label} holds no pixels ({what}); choose an image of the study instead")
+        action = "choose an image of the study instead"
+        if not len(ds):  # of a file whose compressed pixels end early pydicom keeps no element
+            action = "its data ends early, so download or export it again"
+        elif isinstance(ds.get("Rows"), int) and isinstance(ds.get("Columns"), int):
+            action = f"its pixels ({ds.Columns} x {ds.Rows}) were cut off or stripped, so export it again"
+        raise ImageError(f"{label} holds no pixels ({what}); {action}")
     missing = [key for key in ("Rows", "Columns") if not isinstance(ds.get(key), int)]
     if missing:
         raise ImageError(f"{label} has pixels but no {' and '.join(missing)}; export it again")

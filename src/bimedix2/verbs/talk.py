@@ -83,14 +83,18 @@ def open_image(path: Path, frame: int | None = None, window: str | None = None) 
     """Open an image file as the model will see it.
 
     Raises:
-        ImageError: no such file, or no image in it.
+        ImageError: no such file, one larger than ``LIMITS`` has it, or no image in it.
     """
     try:
+        if path.stat().st_size > LIMITS.max_upload_mb << 20:  # before it fills the memory
+            raise ImageError(f"{path} is larger than {LIMITS.max_upload_mb} MB; crop it first")
         data = path.read_bytes()
     except FileNotFoundError:
         raise ImageError(f"{path} does not exist; check the path") from None
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder; name one image file in it") from None
+    except ValueError:  # a zero byte in it
+        raise ImageError(f"no file can have the name {str(path)!r:.80}; check the path") from None
     except OSError as error:
         raise ImageError(f"{path} cannot be read ({error.strerror}); check its permissions") from error
     return show(data, LIMITS, path.name, frame=frame, window=window)
