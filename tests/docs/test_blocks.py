@@ -215,6 +215,25 @@ def test_a_link_to_a_file_leads_to_one(page: str, link: str) -> None:
         assert ((ROOT / page).parent / link).exists(), f"{page} links to {link}, which does not exist"
 
 
+BENCHMARKS = [
+    (name, command)
+    for name, text in PAGES.items()
+    for command in re.findall(r"(?:^|`)python (benchmarks/[^`\n]+)", text, flags=re.MULTILINE)
+]
+"""In tables and sentences too, where they stand beside the figure that they print."""
+
+
+@pytest.mark.parametrize(("page", "command"), dict.fromkeys(BENCHMARKS))
+def test_a_benchmark_that_a_figure_names_takes_what_it_is_given(page: str, command: str) -> None:
+    script, *words = shlex.split(command, comments=True)
+    assert (ROOT / script).is_file(), f"{page}: {script} does not exist"
+    text = (ROOT / script).read_text(encoding="utf-8")
+    for word in words:
+        option = re.match(r"--[\w-]+|\w+(?==)", word)
+        known = option is None or re.search(rf'"{option[0]}(?:"|=)', text)
+        assert known, f"{page}: {script} takes no {word}"
+
+
 def test_a_block_is_read_with_its_comment_and_its_commands() -> None:
     page = (
         "<!-- not run: a server -->\n```bash\nA=1 make x | cat > f  # words\nls \\\n  -l; "
