@@ -98,6 +98,13 @@ IMAGE_PARTS = {
     "a frame too far": ({"url": url(png()), "frame": 7}, "no frame 7"),
     "a misspelt window": ({"url": url(scan("CT_small")), "windw": "lung"}, "did you mean 'window'?"),
     "an unknown window": ({"url": url(scan("CT_small")), "window": "lnug"}, '"lung"'),
+    "half a surrogate pair as a window": (
+        {"url": url(scan("CT_small")), "window": "\ud83d"},
+        "unknown window",
+    ),
+    "a window without end": ({"url": url(scan("CT_small")), "window": "lung" * 500_000}, "unknown window"),
+    "half a surrogate pair": ({"url": "data:image/png,\ud83d"}, "not valid Unicode"),
+    "a key without end": ({"url": url(png()), "window" * 500_000: "lung"}, "not known there"),
 }
 
 
@@ -222,6 +229,7 @@ PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
     "vLLM's top_k": ({"top_k": 50}, "'top_k' is not supported except as 0 or -1"),
     "vLLM's min_tokens": ({"min_tokens": 5}, "'min_tokens' is not supported except as 0"),
     "a line break": ({"a\nb": 1}, "unknown parameter 'a\\nb'"),
+    "a name without end": ({"temperature" * 500_000: 1}, "unknown parameter 'temperaturetemp"),
     "options without a stream": ({"stream_options": {"include_usage": True}}, "belongs to stream: true"),
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bimedix2.errors import ImageError
+from bimedix2.imaging.door import one_line
 
 PRESETS: dict[str, tuple[float, float]] = {
     "lung": (-600, 1500),
@@ -84,8 +85,8 @@ def parse(text: str, label: str) -> Window | None:
                 f"{label} cannot be shown with a window width of {window.width:g}; give 1 or more"
             )
         return window
-    nearest = get_close_matches(wanted, [*PRESETS, "file"], n=1, cutoff=0.0)[0]
-    shown = " ".join(text.split())[:40]
+    nearest = get_close_matches(wanted[:40], [*PRESETS, "file"], n=1, cutoff=0.0)[0]
+    shown = one_line(text, 40)
     raise ImageError(
         f'{label} cannot be shown with the unknown window "{shown}"; the nearest is "{nearest}", '
         'or give centre/width such as "-600/1500"'

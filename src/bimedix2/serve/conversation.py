@@ -156,7 +156,7 @@ def _only(value: dict[str, Any], known: Collection[str], where: str) -> None:
         DataError: there is one; names the place.
     """
     for key in value.keys() - known:
-        near = difflib.get_close_matches(key, known, n=1)
+        near = difflib.get_close_matches(key[:80], known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known there: {', '.join(sorted(known))}"
         raise DataError(f"{where} has {key[:80]!r}, which is not known there; {hint}")
 

@@ -150,11 +150,13 @@ def read_data_url(url: str) -> bytes:
     header, comma, payload = rest.partition(",")
     if not comma:
         raise ImageError("the data: URL has no comma before its data; correct it")
-    if not header.lower().endswith(";base64"):
-        return unquote_to_bytes(payload)
     try:
+        if not header.lower().endswith(";base64"):
+            return unquote_to_bytes(payload)
         # Line breaks, as the shell's `base64` writes them, are no fault of the image.
         return base64.b64decode("".join(payload.split()), validate=True)
+    except UnicodeEncodeError:
+        raise ImageError("the data: URL is not valid Unicode; encode the image again") from None
     except (binascii.Error, ValueError):
         raise ImageError("the data: URL is not valid base64; encode the image again") from None
 

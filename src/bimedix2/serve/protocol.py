@@ -108,9 +108,10 @@ def _check_names(given: dict[str, Any]) -> None:
 
 
 def _unknown(name: str, known: Collection[str], where: str = "") -> Fault:
+    name = name[:80]  # however long it is: looking for what is near takes time and memory by its length
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else "leave it out"
-    full = f"{where}{name[:80]}"
+    full = f"{where}{name}"
     return Fault(400, f"unknown parameter {full!r}; {hint}", "unknown_parameter", full)
 
 
