@@ -32,7 +32,8 @@ class Chat:
         self.page = page
 
     def ask(self, text: str) -> None:
-        """Type a question and press Enter."""
+        """Type a question and press Enter, once the script is there that hears it."""
+        self.page.wait_for_load_state()
         self.page.locator("#question").fill(text)
         self.page.locator("#question").press("Enter")
 
