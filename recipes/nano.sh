@@ -11,6 +11,11 @@ for argument in "$@"; do
     *) echo "error: '$argument' is not known; use images=DIR" >&2; exit 2 ;;
   esac
 done
+made=runs/nano/sources/manifest.json
+if [ -f "$made" ] && ! grep -qF "\"path\": \"$images\"" "$made"; then
+  echo "error: runs/nano/sources was made of other images than $images; move runs/nano away" >&2
+  exit 2
+fi
 step() { # step ROOM RECIPE FOLDER [key=value ...]
   if [ -f "$3/manifest.json" ]; then echo "$3 is finished"; else bimedix2 "$1" "$2" "${@:4}"; fi
 }

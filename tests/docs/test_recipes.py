@@ -49,7 +49,7 @@ STAND_IN = """#!/usr/bin/env bash
 echo "$*" >> asked.txt
 folder=$(sed -n 's/^output: //p' "$2")
 [ "$folder" != "${STOP_AT:-}" ] || exit 2
-mkdir -p "$folder" && echo '{}' > "$folder/manifest.json"
+mkdir -p "$folder" && echo "{\\"path\\": \\"${3#*=}\\"}" > "$folder/manifest.json"
 """
 
 
@@ -93,6 +93,9 @@ def test_the_road_goes_on_where_it_stopped_and_does_nothing_twice(road: Path) ->
     ]
     assert "runs/nano/sources is finished" in done.stdout
     assert walk(road, "images=/my/images").stdout.count("is finished") == 6
+    other = walk(road, "images=/my/other")
+    assert other.returncode == 2
+    assert "made of other images than /my/other" in other.stderr
 
 
 def test_the_road_refuses_what_it_does_not_know(road: Path) -> None:
