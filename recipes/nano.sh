@@ -11,6 +11,7 @@ for argument in "$@"; do
     *) echo "error: '$argument' is not known; use images=DIR" >&2; exit 2 ;;
   esac
 done
+[ "$images" = / ] || images=${images%/} # as the manifest writes it
 made=runs/nano/sources/manifest.json
 if [ -f "$made" ] && ! grep -qF "\"path\": \"$images\"" "$made"; then
   echo "error: runs/nano/sources was made of other images than $images; move runs/nano away" >&2
