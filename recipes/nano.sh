@@ -11,7 +11,8 @@ for argument in "$@"; do
     *) echo "error: '$argument' is not known; use images=DIR" >&2; exit 2 ;;
   esac
 done
-[ "$images" = / ] || images=${images%/} # as the manifest writes it
+export PATH="$PWD/.venv/bin:$PATH"
+images=$(python3 -c 'import pathlib, sys; print(pathlib.Path(sys.argv[1]))' "$images") # as the manifest writes it
 made=runs/nano/sources/manifest.json
 if [ -f "$made" ] && ! grep -qF "\"path\": \"$images\"" "$made"; then
   echo "error: runs/nano/sources was made of other images than $images; move runs/nano away" >&2
@@ -20,7 +21,6 @@ fi
 step() { # step ROOM RECIPE FOLDER [key=value ...]
   if [ -f "$3/manifest.json" ]; then echo "$3 is finished"; else bimedix2 "$1" "$2" "${@:4}"; fi
 }
-export PATH="$PWD/.venv/bin:$PATH"
 step sources recipes/sources/nano.yaml runs/nano/sources "parts.0.path=$images"
 step curate recipes/curate/nano.yaml runs/nano/curate
 step dataset recipes/dataset/nano.yaml runs/nano/dataset

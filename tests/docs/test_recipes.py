@@ -77,7 +77,7 @@ def walk(road: Path, *arguments: str, **more: str) -> "subprocess.CompletedProce
 
 
 def test_the_road_goes_on_where_it_stopped_and_does_nothing_twice(road: Path) -> None:
-    stopped = walk(road, "images=/my/images/", STOP_AT="runs/nano/align")
+    stopped = walk(road, "images=/my/./images//", STOP_AT="runs/nano/align")
     assert stopped.returncode == 2, "a step that fails ends the road"
     asked = (road / "asked.txt").read_text().splitlines()
     assert asked[0] == "sources recipes/sources/nano.yaml parts.0.path=/my/images"
