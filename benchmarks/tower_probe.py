@@ -137,7 +137,7 @@ def main() -> None:
     store = ImageStore(args.dataset / "images")
     tower, processor = loaded.model.model.vision_tower, loaded.processor
     whole = {image: imaging.read(store.read(image), image[:12]).image for image in facts}
-    pictures = [variant(whole[k], k, n, facts[k]["kind"] == "histology") for k, n in rows]
+    pictures = [variant(whole[k], k, n, "f" if facts[k]["kind"] == "histology" else "") for k, n in rows]
     images = [image for image, _ in rows]
     for side in map(int, args.sides.split(",")):
         x = states(tower, processor, pictures, side)

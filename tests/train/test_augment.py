@@ -48,7 +48,7 @@ def test_free_pictures_are_flipped_and_turned_and_nothing_else_is() -> None:
         quarters = [grey[:20, :20], grey[:20, 20:], grey[20:, :20], grey[20:, 20:]]
         return int(np.argmax([quarter.mean() for quarter in quarters]))
 
-    assert {corner(variant(marked, "k", number, free=True)) for number in range(1, 60)} == {0, 1, 2, 3}
+    assert {corner(variant(marked, "k", number, way="f")) for number in range(1, 60)} == {0, 1, 2, 3}
     assert {corner(variant(marked, "k", number)) for number in range(1, 60)} == {0}
 
 
@@ -56,7 +56,7 @@ def test_a_tint_keeps_a_stain_what_it_is() -> None:
     """Pink stays nearer to pink than to blue, and a grey picture stays grey."""
     pink = Image.new("RGB", (40, 40), (150, 100, 125))
     for number in range(1, 60):
-        red, green, blue = np.asarray(variant(pink, "k", number, free=True), float).mean(axis=(0, 1))
+        red, green, blue = np.asarray(variant(pink, "k", number, way="f"), float).mean(axis=(0, 1))
         assert red > blue > green
-    grey = np.asarray(variant(Image.new("RGB", (40, 40), (90, 90, 90)), "k", 3, free=True), float)
+    grey = np.asarray(variant(Image.new("RGB", (40, 40), (90, 90, 90)), "k", 3, way="f"), float)
     assert np.ptp(grey, axis=2).max() <= 2

@@ -147,6 +147,11 @@ def _apart(one: str, other: str) -> bool:
     return not regions[one].groups & regions[other].groups
 
 
+def _absent(region: str, other: str) -> bool:
+    """Whether a picture of a region certainly does not show the other one."""
+    return _apart(region, other) and other not in concepts("region")[region].beside
+
+
 def _is_study(facts: Facts, rng: random.Random) -> list[Ask]:
     if facts.study is None:
         return []
@@ -182,7 +187,7 @@ def _is(kind: str) -> Callable[[Facts, random.Random], list[Ask]]:
         if kind not in facts.values:
             return []
         value = facts.values[kind]
-        others = [v for v in concepts(kind) if v != value and (kind != "region" or _apart(value, v))]
+        others = [v for v in concepts(kind) if v != value and (kind != "region" or _absent(value, v))]
         if not others:
             return []
         wrong = term(kind, rng.choice(others))

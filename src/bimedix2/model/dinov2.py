@@ -30,8 +30,15 @@ MATRICES = {
 """Path of a MatMul below its layer -> the linear's name in transformers."""
 
 
-def tower(file: Path) -> "Dinov2Model":
+LAYERS = 12
+
+
+def tower(file: Path, blocks: int = LAYERS) -> "Dinov2Model":
     """Return the vision tower.
+
+    Args:
+        file: the graph.
+        blocks: how many of its first blocks to keep.
 
     Raises:
         ModelError: the graph is not the DINOv2-small that is expected.
@@ -42,9 +49,13 @@ def tower(file: Path) -> "Dinov2Model":
     except ImportError as error:
         raise MissingExtra("onnx", "model") from error
     graph = onnx.load(str(file)).graph
-    state = _state(graph)
+    state = {name: values for name, values in _state(graph).items() if _block(name) < blocks}
     config = Dinov2Config(
-        hidden_size=384, num_hidden_layers=12, num_attention_heads=HEADS, image_size=SIDE, patch_size=PATCH
+        hidden_size=384,
+        num_hidden_layers=blocks,
+        num_attention_heads=HEADS,
+        image_size=SIDE,
+        patch_size=PATCH,
     )
     model = Dinov2Model(config)
     missing, unexpected = model.load_state_dict(state, strict=False)
@@ -54,6 +65,12 @@ def tower(file: Path) -> "Dinov2Model":
             f"{file.name} is not the expected DINOv2-small (tensor '{wrong[0] if wrong else '?'}')"
         )
     return model
+
+
+def _block(name: str) -> int:
+    """The number of the block that a tensor is part of; -1 outside of them."""
+    inside = name.removeprefix("encoder.layer.")
+    return -1 if inside == name else int(inside.partition(".")[0])
 
 
 def _state(graph: Any) -> "dict[str, torch.Tensor]":

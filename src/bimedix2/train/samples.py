@@ -8,30 +8,41 @@ from bimedix2.errors import ContextError, DataError
 from bimedix2.io import sha256_bytes
 from bimedix2.model.prompt import Encoded, Prompter
 from bimedix2.records import Language, Record
+from bimedix2.train.augment import Way
+from bimedix2.train.features import feature_key
 from bimedix2.train.packing import Sample
 
 Stage = Literal["align", "instruct"]
 
 
-def _free(record: Record) -> bool:
-    """Whether its picture has no up and no left: its variants are turned and flipped (``augment.py``)."""
-    return record.meta.get("modality") == "histology" or record.meta.get("kind") == "non-medical"
+SECTIONS = frozenset({"ct", "mri", "pet"})
 
 
-def feature_key(image: str, variant: int, free: bool = False) -> str:
-    """The key of a variant's features."""
-    return f"{image}#{variant}{'f' if free else ''}"
+def _way(record: Record) -> Way:
+    """How freely its picture is varied (``augment.py``)."""
+    modality = record.meta.get("modality")
+    if modality == "histology" or record.meta.get("kind") == "non-medical":
+        return "f"
+    if modality in SECTIONS:
+        return "s"
+    return "w" if modality == "microscopy" else ""
+
+
+def picture_kind(record: Record) -> str:
+    """Modality and region in a word, as the source says them: ``ct chest``; ``blank`` and the like."""
+    said = (record.meta.get(key) for key in ("kind", "modality", "region"))
+    return " ".join(value for value in said if isinstance(value, str))
 
 
 def _sample(record: Record, encoded: Encoded, variant: int, keep: bool = False) -> Sample:
     if not any(encoded.target):
         raise DataError(f"record '{record.id}' has no assistant words to learn; remove it from the dataset")
-    free = _free(record)
+    way = _way(record)
     return Sample(
         id=record.id,
         ids=encoded.ids,
         target=encoded.target,
-        images=tuple(feature_key(image, variant, free) for image in encoded.images),
+        images=tuple(feature_key(image, variant, way) for image in encoded.images),
         shared=encoded.shared,
         loss="keep" if keep else "answer",
     )
