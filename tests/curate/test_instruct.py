@@ -74,6 +74,19 @@ def test_annotations_that_are_no_concept_are_named(picture: MakePicture) -> None
     assert without_concept(picture(modality="ct", region="chest")) == []
 
 
+def test_what_a_picture_shows_beside_its_region_is_never_denied(picture: MakePicture) -> None:
+    """A chest film has ribs and a spine, so neither "bone" nor "the spine" gets a no; the head does."""
+    facts = facts_of(picture(modality="cxr", region="chest"))
+    denied = {
+        ask.slots["region"]["en"]
+        for seed in range(300)
+        for ask in asks_of(facts, random.Random(seed))
+        if (ask.type, ask.verdict) == ("is_region", "no")
+    }
+    assert {"the head", "the lower leg"} <= denied
+    assert not {"bone", "the spine", "the lung", "the chest"} & denied
+
+
 def test_zero_cells_and_no_signs_are_never_stated(picture: MakePicture) -> None:
     facts = facts_of(picture(modality="microscopy", counts={"RBC": 0, "WBC": 2}, signs=[]))
     assert facts.counts == {"wbc": 2}

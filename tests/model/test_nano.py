@@ -9,6 +9,9 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from bimedix2.model import build, checkpoint
+from bimedix2.model.dinov2 import tower
+from bimedix2.model.presets import PRESETS, Wheel
+from bimedix2.model.wheels import unpack
 
 pytestmark = pytest.mark.slow
 
@@ -61,3 +64,15 @@ def test_the_base_is_the_one_that_the_shipped_checkpoint_was_trained_on(base: Pa
     if folder is None:
         pytest.skip("no trained nano is in the package yet")
     assert checkpoint.read_stamp(folder)["base"] == checkpoint.base_hash(base)
+
+
+def test_a_cut_tower_is_the_whole_one_up_to_its_last_block(base: Path, tmp_path: Path) -> None:
+    wheel = PRESETS["nano"].vision
+    assert isinstance(wheel, Wheel)
+    file = unpack(wheel, tmp_path)
+    whole, cut = tower(file).eval(), tower(file, 9).eval()
+    pixels = torch.rand(1, 3, 112, 112)
+    with torch.no_grad():
+        states = whole(pixels, output_hidden_states=True).hidden_states[9]
+        assert torch.equal(cut(pixels, output_hidden_states=True).hidden_states[-1], states)
+    assert len(cut.encoder.layer) == cut.config.num_hidden_layers == 9

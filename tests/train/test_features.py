@@ -11,8 +11,7 @@ from bimedix2.model import checkpoint
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 from bimedix2.train import features
-from bimedix2.train.features import Features, fold_standardisation
-from bimedix2.train.samples import feature_key
+from bimedix2.train.features import Features, feature_key, fold_standardisation, parse_key
 
 
 def keys_of(squares: Path, variants: int) -> list[str]:
@@ -85,3 +84,8 @@ def test_statistics_are_those_of_all_rows_and_tokens(tiny: Any, squares: Path, t
     mean, deviation = made.statistics()
     assert torch.allclose(mean, rows.mean(0), atol=1e-4)
     assert torch.allclose(deviation, rows.std(0, unbiased=False), rtol=1e-3)
+
+
+def test_a_key_says_what_it_was_made_of() -> None:
+    for way in ("", "f", "s", "w"):
+        assert parse_key(feature_key("f5" * 32, 11, way)) == ("f5" * 32, 11, way)

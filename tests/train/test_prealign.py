@@ -1,6 +1,7 @@
 """The projector's head start: a picture's patches point at its caption's words, and nothing else moves."""
 
 import copy
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,34 @@ def test_words_that_every_caption_has_are_no_target(made: Any) -> None:
     assert abs(float(out.norm(dim=-1).mean() / length) - 1) < 0.25
     common = torch.nn.functional.cosine_similarity(out.mean(1), (embeddings[1] - centre)[None])
     assert float(common.max()) < 0.6
+
+
+def _apart(projector: Any, samples: list[Sample], features: Features, centre: torch.Tensor) -> float:
+    """Cosine of pictures of one kind with each other, less that with other kinds."""
+    with torch.no_grad():
+        out = projector(features.take([s.images[0] for s in samples])).mean(1) - centre
+        out = torch.nn.functional.normalize(out, dim=-1)
+    same = torch.tensor([[a.ids[1] == b.ids[1] for b in samples] for a in samples])
+    cosines = out @ out.T
+    return float(cosines[same].mean() - cosines[~same].mean())
+
+
+def test_kinds_are_told_apart_where_their_words_are_alike(made: Any) -> None:
+    """Of four kinds of pictures two share one word and two the other."""
+    projector, embeddings, samples, features = made
+    kinds = [str(number % 4) for number in range(len(samples))]
+    alike = [dataclasses.replace(s, ids=(99, 2 + n % 2, 1, END)) for n, s in enumerate(samples)]
+    gained = []
+    for given in ([], kinds):
+        twin = copy.deepcopy(projector)
+        words = CaptionWords(embeddings, alike, features, 0, given)
+        prealign(twin, words, 150)
+        gained.append(_apart(twin, samples, features, words.centre))
+    assert gained[1] > gained[0] + 0.1
+
+
+def test_a_kind_of_one_picture_is_no_number_that_breaks_the_loss(made: Any) -> None:
+    projector, embeddings, samples, features = made
+    kinds = [f"alone {sample.id}" for sample in samples]
+    loss = CaptionWords(embeddings, samples, features, 0, kinds).loss(projector, 0)
+    assert torch.isfinite(loss)
