@@ -92,3 +92,13 @@ def test_an_unfinished_or_too_large_checkpoint_is_not_shipped(
     with pytest.raises(RunError):
         ship.ship(runs, tmp_path / "shipped")
     assert not (tmp_path / "shipped").exists()
+
+
+def test_folders_of_different_runs_are_not_shipped(runs: Path, tmp_path: Path) -> None:
+    file = runs / "instruct" / "manifest.json"
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    manifest["inputs"]["start"] = "0" * 64
+    file.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(RunError, match="another 'align'"):
+        ship.ship(runs, tmp_path / "shipped")
+    assert not (tmp_path / "shipped").exists()

@@ -17,7 +17,7 @@ from typing import Any
 
 from bimedix2 import io
 from bimedix2.errors import BiMediX2Error, RunError
-from bimedix2.manifest import read_manifest
+from bimedix2.manifest import folder_hash, read_manifest
 from bimedix2.model.checkpoint import ADAPTER, PROJECTOR, STAMP
 from bimedix2.model.presets import Preset, Wheel, preset
 from bimedix2.records import Record
@@ -33,10 +33,9 @@ def ship(runs: Path, target: Path) -> Path:
     """Copy a checkpoint with what produced it into ``target``, replacing what was there.
 
     Raises:
-        RunError: a folder is not finished, or the trained part is over ``SIZE_LIMIT``.
+        RunError: a folder is not finished or of another run, or the trained part is over ``SIZE_LIMIT``.
     """
-    align, instruct = read_manifest(runs / "align"), read_manifest(runs / "instruct")
-    read_manifest(runs / "scores")
+    align, instruct = _of_one_run(runs)
     stamp = io.read_json(runs / "instruct" / STAMP)
     weights = [runs / "instruct" / PROJECTOR, *sorted((runs / "instruct" / ADAPTER).iterdir())]
     size = sum(file.stat().st_size for file in weights)
@@ -58,6 +57,7 @@ def ship(runs: Path, target: Path) -> Path:
         "base": _base_table(preset(stamp["preset"])),
         "training": _training_table({"align": align, "instruct": instruct}),
         "size": f"{size / 1e6:.1f} MB",
+        "pixels": "{0} x {0}".format(preset(stamp["preset"]).image_size),
         "records": _counts(records),
     }
     template = files("bimedix2.train").joinpath(CARD_TEMPLATE).read_text(encoding="utf-8")
@@ -65,6 +65,21 @@ def ship(runs: Path, target: Path) -> Path:
         template = template.replace(f"@{name}@", text)
     io.write_text(target / "README.md", template)
     return target
+
+
+def _of_one_run(runs: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The manifests of both stages, which were made of the folders that stand here, as the scores were."""
+    made = {name: read_manifest(runs / name) for name in ("align", "instruct", "scores")}
+    read = {"align": {"input": "dataset"}, "instruct": {"input": "dataset", "start": "align"}}
+    read["scores"] = {"input": "dataset", "model": "instruct"}
+    for name, inputs in read.items():
+        for key, other in inputs.items():
+            stated = made[name]["inputs"].get(key)
+            if stated is not None and stated != folder_hash(runs / other):
+                raise RunError(
+                    f"{runs / name} was made of another '{other}' than {runs / other}; make it again"
+                )
+    return made["align"], made["instruct"]
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -123,10 +138,10 @@ def _training_table(stages: dict[str, dict[str, Any]]) -> str:
     rows = []
     for stage, manifest in stages.items():
         used, recipe = manifest["training"], manifest["recipe"]
-        minutes = f"{manifest['seconds'] / 60:.1f}"
+        minutes = f"{used['seconds'] / 60:.1f}"  # a resumed run's manifest has those since its last start
         rate = f"{recipe['learning_rate']:g}"
         rows.append((stage, str(used["steps"]), f"{used['tokens']:,}", minutes, str(used["threads"]), rate))
-    head = ("stage", "steps", "tokens", "minutes", "CPU threads", "peak learning rate")
+    head = ("stage", "steps", "tokens", "minutes of steps", "CPU threads", "peak learning rate")
     return _table(head, rows)
 
 
