@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 IMAGE_TOKEN = "<image>"
 HASHES = "hashes.json"
-LAYOUT = 5
+LAYOUT = 6
 """Raised when the files of a base change, so that an older cache is built anew."""
 
 

