@@ -53,10 +53,11 @@ def test_a_step_has_so_many_rows_and_no_epoch_is_mixed_into_the_next() -> None:
     assert sum(len(row.samples) for rows in steps[:half] for row in rows) == 24
 
 
-def test_texts_to_hold_stand_one_a_row() -> None:
-    rows = keep_rows(samples(5), PLAN, IMAGE)
-    assert sorted(row.samples[0].id for row in rows) == [str(n) for n in range(5)]
-    assert {len(row.samples) for row in rows} == {1}
+def test_texts_to_hold_fill_rows_and_none_is_lost() -> None:
+    rows = keep_rows(samples(25), PLAN, IMAGE)
+    assert sorted(int(sample.id) for row in rows for sample in row.samples) == list(range(25))
+    assert 1 < len(rows) < 25
+    assert all(len(row.ids) <= PLAN.row_tokens for row in rows)
 
 
 def test_the_rate_rises_linearly_and_falls_as_half_a_cosine() -> None:

@@ -9,13 +9,13 @@ import torch
 from torch.nn import functional
 
 from bimedix2 import imaging
-from bimedix2.model import checkpoint
-from bimedix2.records import Record
+from bimedix2.model import checkpoint, presets
+from bimedix2.records import Message, Record
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 from bimedix2.train.features import Features
 from bimedix2.train.packing import Sample, rows_of
-from bimedix2.train.samples import images_needed, instruct_samples
+from bimedix2.train.samples import answers_kept, images_needed, instruct_samples
 from bimedix2.train.step import Runner
 
 
@@ -114,3 +114,44 @@ def test_exact_counts_whole_answers(bench: Bench) -> None:
         said = Sample("said", (*ids[:-1], last), target, sample.images, sample.shared)
         (row,) = rows_of([said], 10**6, 1, bench.prompter.image_id)
         assert bench.runner.answer(row).exact == exact
+
+
+def held(bench: Bench, loss: str, text: str, answer: str) -> Sample:
+    messages = (Message.of("user", text), Message.of("assistant", answer))
+    encoded = bench.prompter.encode(messages)
+    return Sample(text, encoded.ids, encoded.target, loss=loss)  # type: ignore[arg-type]
+
+
+def test_held_text_is_measured_against_the_untrained_model_sample_by_sample(bench: Bench) -> None:
+    """By hand: KL a token, of an answer also the squared error of the answers' logits against each other."""
+    model: Any = checkpoint.add_adapter(checkpoint.load("tiny-base").model, presets.PRESETS["tiny"], 8.0, 0)
+    base = checkpoint.load("tiny-base").model
+    torch.manual_seed(1)
+    for name, one in model.named_parameters():
+        if "lora_B" in name:
+            one.normal_(std=0.3)
+    samples = [
+        held(bench, "keep_answer", "Is it so?", "yes"),
+        held(bench, "keep", "What are these words for?", "no more than to be held"),
+        held(bench, "keep_answer", "And is this one so as well?", "no"),
+    ]
+    answers = answers_kept(samples)
+    assert len(answers) == 2
+    runner = Runner(model, bench.runner.features, answers)
+    (row,) = rows_of(samples, 10**6, 1, bench.prompter.image_id)
+    expected = 0.0
+    for sample in samples:
+        ids = torch.tensor([sample.ids])
+        where = torch.tensor(sample.target).bool()[1:]
+        now, was = (one(input_ids=ids).logits[0, :-1][where] for one in (model.get_base_model(), base))
+        kl = functional.kl_div(now.log_softmax(-1), was.log_softmax(-1), log_target=True, reduction="none")
+        expected += float(kl.sum(-1).mean())
+        if sample.loss == "keep_answer":
+            yes, no = (now - was)[0, list(answers)]
+            expected += float(((yes - no) / 2) ** 2)
+    assert expected > 1e-3
+    assert float(runner.keep(row).loss) == pytest.approx(expected / 3, rel=1e-3)
+    for name, one in model.named_parameters():
+        if "lora_B" in name:
+            one.zero_()
+    assert float(runner.keep(row).loss) == pytest.approx(0, abs=1e-6)

@@ -22,7 +22,7 @@ from bimedix2.records import Language, Message, Provenance, Record, Split
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 from bimedix2.train import loop
-from bimedix2.train.samples import keep_samples
+from bimedix2.train.samples import answers_kept, keep_samples
 from bimedix2.train.step import Runner
 
 RATES = {"learning_rate": 1e-2, "projector_rate": 1e-2, "row_tokens": 200, "variants": 2, "warmup": 2}
@@ -107,9 +107,9 @@ def test_a_finished_stage_says_what_it_did(tiny: Any, squares: Path, aligned: Pa
     stamp = read_manifest(folder)
     lines = losses(folder)
     assert stamp["training"]["steps"] == len(lines) == lines[-1]["step"] + 1
-    # Four captions are the other stage's; each of the two held texts is three samples.
+    # Four captions are the other stage's; of the two held texts the first is held whole as well.
     left = {"a caption, for align": 4}
-    assert stamp["counts"] == {"in": 18, "kept": 14, "removed": left, "samples": 12 + 2 * 3}
+    assert stamp["counts"] == {"in": 18, "kept": 14, "removed": left, "samples": 12 + 2 + 1}
     assert set(stamp["inputs"]) == {"input", "start"}
     assert [line["step"] for line in lines if "keep" in line] == list(range(0, len(lines), 2))
     assert lines[0]["keep"] == pytest.approx(0, abs=1e-6)
@@ -345,22 +345,41 @@ def test_the_door_names_a_misspelt_key_and_a_missing_start(squares: Path, tmp_pa
         settings(squares, tmp_path / "out", "instruct")
 
 
-def test_an_answer_that_is_held_is_a_row_of_its_own(tiny: Any) -> None:
-    """Of a text's three rows one targets the assistant's tokens alone."""
+def held_texts(count: int) -> list[Record]:
+    words = ("yes", "no", "maybe")
+    return [
+        Record(
+            id=f"t{number}",
+            messages=(
+                Message.of("user", f"A long abstract, number {number}. Is it so?"),
+                Message.of("assistant", words[number % 3]),
+            ),
+            language=Language.ENGLISH,
+            task="mcq",
+            split=Split.TRAIN,
+            provenance=Provenance(source="held"),
+        )
+        for number in range(count)
+    ]
+
+
+def test_every_answer_is_held_and_some_texts_whole(tiny: Any) -> None:
+    """Of each text one sample targets the assistant's tokens; of every sixth another targets all."""
     loaded = checkpoint.load("tiny-base")
-    record = Record(
-        id="t",
-        messages=(Message.of("user", "A long abstract. Is it so?"), Message.of("assistant", "yes")),
-        language=Language.ENGLISH,
-        task="mcq",
-        split=Split.TRAIN,
-        provenance=Provenance(source="held"),
+    records = held_texts(13)
+    samples = keep_samples(records, loaded.prompter)
+    answers = [sample for sample in samples if sample.loss == "keep_answer"]
+    assert [sample.id for sample in answers] == [record.id for record in records]
+    assert answers[4].target == loaded.prompter.encode(records[4].messages).target
+    whole = {sample.id: sample for sample in samples if sample.loss == "keep"}
+    assert list(whole) == ["t0", "t6", "t12"]
+    assert whole["t0"].ids == answers[0].ids
+    assert sum(whole["t0"].target) == len(whole["t0"].ids) - 1
+    tokenizer = loaded.prompter.tokenizer
+    assert tokenizer.decode(whole["t6"].ids) == "A long abstract, number 6. Is it so?\nyes"
+    assert [tokenizer.decode([token]) for token in answers_kept(samples)] == sorted(
+        ["yes", "no", "maybe"], key=lambda word: tokenizer.encode(word)[0]
     )
-    everything, plain, answer = keep_samples([record], loaded.prompter)
-    assert everything.ids == answer.ids
-    assert {sample.loss for sample in (everything, plain, answer)} == {"keep"}
-    assert answer.target == loaded.prompter.encode(record.messages).target
-    assert 0 < sum(answer.target) < sum(everything.target)
 
 
 def test_new_tokens_rows_learn_at_a_rate_of_their_own(

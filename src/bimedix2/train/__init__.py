@@ -16,6 +16,7 @@ from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 from bimedix2.train.samples import (
     Stage,
+    answers_kept,
     caption_samples,
     images_needed,
     instruct_samples,
@@ -70,7 +71,7 @@ class Config(Settings):
     keep_every: int = Field(default=0, ge=0)
     """Steps between two in which the base's text is held; 0 never."""
     keep_sources: list[str] = []
-    """Sources whose text is held as the base has it (by KL divergence), instead of learned."""
+    """Sources whose text is held as the base has it (``step.Runner.keep``), instead of learned."""
     keep_weight: float = Field(default=1.0, ge=0)
     warmup: int = Field(default=8, ge=1)
     clip: float = Field(default=1.0, gt=0)
@@ -146,7 +147,8 @@ def _train(config: Config, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
         **{name: getattr(config, name) for name in loop.Plan.__dataclass_fields__},
     )
     steps = loop.order(phases, plan, loaded.prompter.image_id)
-    trainer = loop.Trainer(Runner(model, features), groups, plan, folder, anchor)
+    runner = Runner(model, features, answers_kept(keep))
+    trainer = loop.Trainer(runner, groups, plan, folder, anchor)
     trainer.run(steps, loop.keep_rows(keep, plan, loaded.prompter.image_id))
     log = list(loop.read_log(folder / "log.jsonl"))
     curve.draw(log, folder / "loss.png", f"{config.model}, {config.stage}")

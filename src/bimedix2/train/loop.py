@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bimedix2 import io
 from bimedix2.errors import RunError
-from bimedix2.train.packing import Packed, Sample, fill, pack, plant
+from bimedix2.train.packing import Packed, Sample, fill, pack, plant, rows_of
 from bimedix2.train.step import Runner
 
 STATE = ".state"
@@ -57,10 +57,10 @@ def order(phases: Sequence[Sequence[Sample]], plan: Plan, image_token: int) -> l
 
 
 def keep_rows(samples: Sequence[Sample], plan: Plan, image_token: int) -> list[Packed]:
-    """One text sample a row, shuffled."""
+    """Rows of held text, shuffled."""
     shuffled = list(samples)
     random.Random(f"{plan.seed}:keep").shuffle(shuffled)
-    return [pack(plant([sample], 1), image_token) for sample in shuffled]
+    return list(rows_of(shuffled, plan.row_tokens, 1, image_token))
 
 
 def rate(step: int, steps: int, warmup: int) -> float:

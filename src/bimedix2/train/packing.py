@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+Loss = Literal["answer", "keep", "keep_answer"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Sample:
         images: per image in order, the key of its features.
         shared: how many leading tokens may be shared with other samples of equal ``images`` (up to the end of
             the first image; 0 when there is none).
-        loss: ``answer`` learns the target tokens; ``keep`` holds the untrained model's distribution there.
+        loss: ``answer`` learns the target tokens; ``keep`` holds the untrained model's distribution there,
+            and ``keep_answer`` also how it weighs one answer against another.
     """
 
     id: str
@@ -37,7 +39,7 @@ class Sample:
     target: tuple[int, ...]
     images: tuple[str, ...] = ()
     shared: int = 0
-    loss: Literal["answer", "keep"] = "answer"
+    loss: Loss = "answer"
 
     def __post_init__(self) -> None:
         if len(self.ids) != len(self.target):

@@ -10,7 +10,7 @@ from bimedix2.model.prompt import Encoded, Prompter
 from bimedix2.records import Language, Record
 from bimedix2.train.augment import Way
 from bimedix2.train.features import feature_key
-from bimedix2.train.packing import Sample
+from bimedix2.train.packing import Loss, Sample
 
 Stage = Literal["align", "instruct"]
 
@@ -34,7 +34,7 @@ def picture_kind(record: Record) -> str:
     return " ".join(value for value in said if isinstance(value, str))
 
 
-def _sample(record: Record, encoded: Encoded, variant: int, keep: bool = False) -> Sample:
+def _sample(record: Record, encoded: Encoded, variant: int, loss: Loss = "answer") -> Sample:
     if not any(encoded.target):
         raise DataError(f"record '{record.id}' has no assistant words to learn; remove it from the dataset")
     way = _way(record)
@@ -44,7 +44,7 @@ def _sample(record: Record, encoded: Encoded, variant: int, keep: bool = False) 
         target=encoded.target,
         images=tuple(feature_key(image, variant, way) for image in encoded.images),
         shared=encoded.shared,
-        loss="keep" if keep else "answer",
+        loss=loss,
     )
 
 
@@ -115,18 +115,33 @@ def instruct_samples(
     return out + alone
 
 
-def keep_samples(records: Iterable[Record], prompter: Prompter) -> list[Sample]:
-    """Text to be held as the untrained model has it: as a conversation, as plain words, and its answer alone.
+WHOLE_EVERY = 6
+"""Of so many held texts one is held word by word. Where the adapter drifts, all words do alike, so a few
+texts hold them; what each single question is answered with needs every question."""
 
-    The answer is a row of its own, since one word in three hundred would not be held by their mean.
+
+def keep_samples(records: Iterable[Record], prompter: Prompter) -> list[Sample]:
+    """Text to be held as the untrained model has it: every answer, and every ``WHOLE_EVERY``-th text whole.
+
+    The answer is a sample of its own, since one word in three hundred would not be held by their mean. Whole
+    texts are held in turns as a conversation and as plain words.
     """
     out = []
-    for record in records:
+    for number, record in enumerate(records):
         chat = _encode(record, prompter)
-        everything = Encoded(chat.ids, (0,) + (1,) * (len(chat.ids) - 1), (), 0)
-        plain = prompter.encode_text("\n".join(message.text for message in record.messages))
-        out += [_sample(record, encoded, 0, keep=True) for encoded in (everything, plain, chat)]
+        out.append(_sample(record, chat, 0, "keep_answer"))
+        if number % (2 * WHOLE_EVERY) == 0:
+            everything = Encoded(chat.ids, (0,) + (1,) * (len(chat.ids) - 1), (), 0)
+            out.append(_sample(record, everything, 0, "keep"))
+        elif number % WHOLE_EVERY == 0:
+            plain = prompter.encode_text("\n".join(message.text for message in record.messages))
+            out.append(_sample(record, plain, 0, "keep"))
     return out
+
+
+def answers_kept(samples: Iterable[Sample]) -> tuple[int, ...]:
+    """The tokens that the held answers begin with, sorted: those of ``yes``, ``no`` and ``maybe``, say."""
+    return tuple(sorted({s.ids[s.target.index(1)] for s in samples if s.loss == "keep_answer"}))
 
 
 def images_needed(samples: Sequence[Sample]) -> list[str]:

@@ -1,5 +1,6 @@
 """One packed row through the model: loss at the answer's positions, and the share of exact answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,13 +30,15 @@ class Runner:
     Args:
         model: ``LlavaForConditionalGeneration``, or peft's wrapper of one.
         features: of the images in the rows.
+        answers: the tokens that the held answers begin with (``samples.answers_kept``).
     """
 
-    def __init__(self, model: Any, features: Features) -> None:
+    def __init__(self, model: Any, features: Features, answers: Sequence[int] = ()) -> None:
         self.outer = model
         self.llava = model.get_base_model() if hasattr(model, "get_base_model") else model
         self.language = self.llava.model.language_model
         self.features = features
+        self.answers = list(answers)
         self.device = self.llava.device
         self.language.config._attn_implementation = register()
 
@@ -84,9 +87,27 @@ class Runner:
         return Result(loss, len(row.samples), int((missed == 0).sum()), len(row.ids))
 
     def keep(self, row: Packed) -> Result:
-        """Mean KL divergence (nats a token) of this model from the untrained one on a row of plain text."""
+        """How far this model is from the untrained one on a row of text, the mean over its samples.
+
+        Of each sample the mean KL divergence (nats a token). Of an answer also the squared error of what the
+        answers weigh against each other (their logits less their mean): a divergence hardly feels that an
+        answer of a hundredth has become one of a thousandth, and that is what says whether another question
+        is answered with no.
+        """
         with torch.no_grad(), self.outer.disable_adapter():
-            base = functional.log_softmax(self.logits(row), dim=-1)
-        now = functional.log_softmax(self.logits(row), dim=-1)
-        loss = functional.kl_div(now, base, log_target=True, reduction="batchmean")
-        return Result(loss, len(row.samples), 0, len(row.ids))
+            base = self.logits(row)
+        now = self.logits(row)
+        owner = self._put(row.owner)
+        logs = now.log_softmax(-1), base.log_softmax(-1)
+        drift = functional.kl_div(*logs, log_target=True, reduction="none")
+        lengths = self._put(np.bincount(row.owner, minlength=len(row.samples)))
+        loss = (drift.sum(-1) / lengths[owner]).sum()
+        first = [
+            int(np.argmax(row.owner == number))
+            for number, sample in enumerate(row.samples)
+            if sample.loss == "keep_answer"
+        ]
+        if first and len(self.answers) > 1:
+            gap = (now - base)[first][:, self.answers]
+            loss = loss + (gap - gap.mean(-1, keepdim=True)).square().mean(-1).sum()
+        return Result(loss / len(row.samples), len(row.samples), 0, len(row.ids))
