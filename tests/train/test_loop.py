@@ -1,9 +1,13 @@
-"""The schedule, and the order of rows."""
+"""The schedule, the order of rows, and what one step does."""
+
+from pathlib import Path
 
 import pytest
+import torch
 
-from bimedix2.train.loop import Plan, keep_rows, order, rate
-from bimedix2.train.packing import Sample
+from bimedix2.train.loop import Plan, Trainer, keep_rows, order, rate
+from bimedix2.train.packing import Packed, Sample, rows_of
+from bimedix2.train.step import Result
 
 IMAGE = 9
 PLAN = Plan(
@@ -66,3 +70,30 @@ def test_the_rate_rises_linearly_and_falls_as_half_a_cosine() -> None:
     assert rate(12, 20, 4) == pytest.approx(0.5)
     assert 0 < rate(19, 20, 4) < 0.01
     assert rate(0, 1, 1) == 1.0
+
+
+class Pulls:
+    """A runner whose answers pull three times one way and whose held text three hundred times another."""
+
+    def __init__(self, weight: torch.Tensor) -> None:
+        self.weight = weight
+
+    def answer(self, row: Packed) -> Result:
+        return Result(3 * self.weight[0], len(row.samples), 0, 1)
+
+    def keep(self, row: Packed) -> Result:
+        return Result(300 * self.weight[1], len(row.samples), 0, 1)
+
+
+def test_held_text_pulls_no_harder_than_the_answers(tmp_path: Path) -> None:
+    weight = torch.zeros(2, requires_grad=True)
+    groups = [{"params": [weight], "lr": 0.1}]
+    trainer = Trainer(Pulls(weight), groups, PLAN, tmp_path)  # type: ignore[arg-type]
+    row = next(rows_of(samples(1), PLAN.row_tokens, 1, IMAGE))
+    line = trainer._one([row], row, 10)
+    assert (line["norm"], line["keep_norm"]) == pytest.approx((3.0, 300.0), rel=1e-4)
+    assert weight.grad is not None
+    assert weight.grad.tolist() == pytest.approx([1.0, 1.0], rel=1e-4)
+    line = trainer._one([row], None, 10)
+    assert "keep_norm" not in line
+    assert weight.grad.tolist() == pytest.approx([1.0, 0.0], rel=1e-4)

@@ -377,9 +377,8 @@ def test_every_answer_is_held_and_some_texts_whole(tiny: Any) -> None:
     assert sum(whole["t0"].target) == len(whole["t0"].ids) - 1
     tokenizer = loaded.prompter.tokenizer
     assert tokenizer.decode(whole["t6"].ids) == "A long abstract, number 6. Is it so?\nyes"
-    assert [tokenizer.decode([token]) for token in answers_kept(samples)] == sorted(
-        ["yes", "no", "maybe"], key=lambda word: tokenizer.encode(word)[0]
-    )
+    begin = {tokenizer.encode(word)[0] for word in ("yes", "no", "maybe")}
+    assert answers_kept(samples) == tuple(sorted(begin))
 
 
 def test_new_tokens_rows_learn_at_a_rate_of_their_own(

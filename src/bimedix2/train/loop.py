@@ -124,7 +124,9 @@ class Trainer:
         for group, peak in zip(self.optimiser.param_groups, self.peaks, strict=True):
             group["lr"] = peak * share
         self.optimiser.zero_grad(set_to_none=True)
-        loss, samples, exact, tokens = 0.0, 0, 0, 0
+        line: dict[str, Any] = {"step": self.step}
+        tokens, pull = self._pull(keep, line) if keep is not None else (0, [])
+        loss, samples, exact = 0.0, 0, 0
         for row in rows:
             result = self.runner.answer(row)
             (result.loss / len(rows)).backward()  # type: ignore[no-untyped-call]
@@ -132,18 +134,16 @@ class Trainer:
             samples += result.samples
             exact += result.exact
             tokens += result.tokens
-        line: dict[str, Any] = {"step": self.step, "loss": loss, "samples": samples, "exact": exact}
-        if keep is not None:
-            held = self.runner.keep(keep)
-            (held.loss * self.plan.keep_weight).backward()  # type: ignore[no-untyped-call]
-            line["keep"] = float(held.loss.detach())
-            tokens += held.tokens
+        line |= {"loss": loss, "samples": samples, "exact": exact}
         if self.anchor is not None:
             held_by = self.anchor(self.step)
             (held_by * self.plan.anchor_weight).backward()  # type: ignore[no-untyped-call]
             line["anchor"] = float(held_by.detach())
-        line["norm"] = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip))
-        if not all(math.isfinite(value) for value in (loss, line["norm"], line.get("keep", 0.0))):
+        line["norm"] = self._clip()
+        for parameter, add in zip(self.parameters, pull, strict=False):
+            if add is not None:
+                parameter.grad = add if parameter.grad is None else parameter.grad.add_(add)
+        if not all(math.isfinite(line.get(key, 0.0)) for key in ("loss", "norm", "keep", "keep_norm")):
             raise RunError(
                 f"step {self.step}: the loss or its gradient is no number; lower learning_rate, "
                 "projector_rate or clip, and train into another output"
@@ -151,6 +151,22 @@ class Trainer:
         self.optimiser.step()
         self.step += 1
         return {**line, "rate": share, "tokens": tokens, "seconds": round(time.perf_counter() - began, 3)}
+
+    def _pull(self, keep: Packed, line: dict[str, Any]) -> tuple[int, list[torch.Tensor | None]]:
+        """Tokens of a row of held text, and its gradient.
+
+        It is clipped by itself: its norm is many times that of the answers', which would hardly count in such
+        a step if both were clipped as one.
+        """
+        held = self.runner.keep(keep)
+        (held.loss * self.plan.keep_weight).backward()  # type: ignore[no-untyped-call]
+        line |= {"keep": float(held.loss.detach()), "keep_norm": self._clip()}
+        pull = [parameter.grad for parameter in self.parameters]
+        self.optimiser.zero_grad(set_to_none=True)
+        return held.tokens, pull
+
+    def _clip(self) -> float:
+        return float(torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip))
 
     def _save(self, log: IO[str]) -> None:
         os.fsync(log.fileno())  # a state on disk never has more steps than the log
