@@ -20,6 +20,7 @@ PLAN = Plan(
     seed=0,
     keep_every=2,
     keep_weight=1.0,
+    patch_dropout=0.0,
     anchor_weight=0.0,
     save_every=10,
 )

@@ -22,7 +22,7 @@ def test_questions_on_one_image_share_its_prefix_once() -> None:
     assert packed.ids.tolist() == [1, 2, IMAGE, IMAGE, 3, 4, 5, 6, 7, 8]
     assert packed.positions.tolist() == [0, 1, 2, 3, 4, 5, 6, 4, 5, 6]
     assert packed.images == ("x",)
-    assert packed.image_rows.tolist() == [[2, 3]]
+    assert packed.image_rows.tolist() == [2, 3]
     assert packed.labels.tolist() == [4, 5, 8]
     assert packed.predict.tolist() == [4, 5, 8]
     assert packed.owner.tolist() == [0, 0, 1]
@@ -81,7 +81,8 @@ def test_what_all_samples_begin_with_stands_once_in_a_row() -> None:
     assert packed.root == 10
     assert packed.ids.tolist() == [*SYSTEM, 9, 9, 3, 4, 3, 5, 9, 9, 6, 7, 8, 8]
     assert packed.positions.tolist() == [*range(14), 12, 13, *range(10, 14), 10, 11]
-    assert packed.image_rows.tolist() == [[10, 11], [16, 17]]
+    assert packed.image_rows.tolist() == [10, 11, 16, 17]
+    assert packed.image_tokens.tolist() == [0, 1, 2, 3]
     assert packed.labels.tolist() == [4, 5, 7, 8, 8]
     # The first word of "d" is predicted where the root ends.
     assert packed.predict.tolist() == [12, 14, 18, 9, 20]

@@ -14,7 +14,7 @@ from bimedix2.records import Message, Record
 from bimedix2.records.images import ImageStore
 from bimedix2.records.store import read_records
 from bimedix2.train.features import Features
-from bimedix2.train.packing import Sample, rows_of
+from bimedix2.train.packing import Sample, rows_of, thin
 from bimedix2.train.samples import answers_kept, images_needed, instruct_samples
 from bimedix2.train.step import Runner
 
@@ -155,3 +155,50 @@ def test_held_text_is_measured_against_the_untrained_model_sample_by_sample(benc
         if "lora_B" in name:
             one.zero_()
     assert float(runner.keep(row).loss) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_thinned_row_is_the_conversations_without_some_of_the_pictures_tokens(bench: Bench) -> None:
+    """By hand: each conversation alone, the tokens that are left at the positions that they had."""
+    samples = [
+        sample for sample in bench.samples if "late" not in sample.id
+    ]  # a picture stands once in the row
+    (whole,) = rows_of(samples, 10**6, 4, bench.prompter.image_id)
+    row = thin(whole, 0.9, (0, 1))
+    lost = len(whole.ids) - len(row.ids)
+    assert 0 < lost < len(whole.image_rows)
+    assert (row.ids[row.image_rows] == bench.prompter.image_id).all()
+    assert (thin(whole, 0.9, (0, 1)).ids == row.ids).all()
+    width = len(whole.image_rows) // len(whole.images)
+    llava: Any = checkpoint.load("tiny-base").model
+    shown = [
+        set((row.image_tokens[row.image_tokens // width == n] % width).tolist())
+        for n in range(len(row.images))
+    ]
+    total = weights = 0.0
+    for sample in row.samples:
+        embeds = llava.get_input_embeddings()(torch.tensor(sample.ids)).clone()
+        left, at = [], 0
+        for place, token in enumerate(sample.ids):
+            if token != bench.prompter.image_id:
+                left.append(place)
+                continue
+            (image,) = sample.images
+            (number,) = {n for n, key in enumerate(row.images) if key == image}
+            feature = bench.runner.features.take((image,))[0, at]
+            embeds[place] = llava.model.multi_modal_projector(feature[None].float())[0]
+            left += [place] if at in shown[number] else []
+            at += 1
+        out = llava.model.language_model(
+            inputs_embeds=embeds[left][None],
+            position_ids=torch.tensor(left)[None],
+            # Without a mask transformers takes a gap between positions for the start of another sequence.
+            attention_mask=torch.ones(1, len(left), dtype=torch.long),
+            use_cache=False,
+        )
+        logits = llava.lm_head(out.last_hidden_state[0])
+        learned = [n for n, place in enumerate(left) if sample.target[place]]
+        labels = torch.tensor([sample.ids[left[n]] for n in learned])
+        losses = functional.cross_entropy(logits[[n - 1 for n in learned]], labels, reduction="sum")
+        total += float(losses) / len(learned) ** 0.5
+        weights += len(learned) ** 0.5
+    assert float(bench.runner.answer(row).loss) == pytest.approx(total / weights, rel=2e-4)

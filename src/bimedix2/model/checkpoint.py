@@ -260,8 +260,8 @@ def load_adapter(model: Any, folder: Path, *, merge: bool) -> Any:
 
 
 def save(model: Any, folder: Path, chosen: Preset, stage: Literal["align", "instruct"], base: Path) -> None:
-    """Write the trained part: projector, adapter if there is one, and the stamp."""
-    from safetensors.torch import save_file
+    """Write the trained part: projector (float32), adapter if there is one (float16), and the stamp."""
+    from safetensors.torch import load_file, save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
@@ -272,6 +272,9 @@ def save(model: Any, folder: Path, chosen: Preset, stage: Literal["align", "inst
     if hasattr(model, "peft_config"):
         model.save_pretrained(str(folder / ADAPTER), save_embedding_layers=False)
         (folder / ADAPTER / "README.md").unlink(missing_ok=True)
+        weights = folder / ADAPTER_FILES[1]
+        halves = {name: one.half() for name, one in load_file(weights).items()}
+        save_file(halves, str(weights), {"format": "pt"})
     io.write_json(folder / STAMP, {"preset": chosen.name, "base": base_hash(base), "stage": stage})
 
 

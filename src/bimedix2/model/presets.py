@@ -75,7 +75,7 @@ PRESETS: dict[str, Preset] = {
         vision_layer=-1,
         vision_blocks=9,
         linears=LLAMA_LINEARS,
-        rank=8,
+        rank=16,
         context=2048,
         merges="arabic.merges",
     ),

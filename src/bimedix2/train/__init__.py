@@ -65,6 +65,8 @@ class Config(Settings):
     """Questions that share one picture in a row."""
     variants: int = Field(default=6, ge=1)
     """Augmented variants of each picture, the picture itself among them."""
+    patch_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """The largest share of a picture's tokens that is left out of a row (``packing.thin``)."""
     lead: dict[Language, Annotated[float, Field(gt=0, le=1)]] = {}
     """Language -> the share of its samples that are learned before all others. English costs a base that
     spells Arabic byte by byte less than half the tokens, and what it learns to see, it says in Arabic too."""

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bimedix2 import io
 from bimedix2.errors import RunError
-from bimedix2.train.packing import Packed, Sample, fill, pack, plant, rows_of
+from bimedix2.train.packing import Packed, Sample, fill, pack, plant, rows_of, thin
 from bimedix2.train.step import Runner
 
 STATE = ".state"
@@ -40,6 +40,7 @@ class Plan:
     seed: int
     keep_every: int
     keep_weight: float
+    patch_dropout: float
     anchor_weight: float
     save_every: int
 
@@ -52,6 +53,9 @@ def order(phases: Sequence[Sequence[Sample]], plan: Plan, image_token: int) -> l
             trees = plant(samples, plan.branches)
             random.Random(f"{plan.seed}:{epoch}:{number}").shuffle(trees)
             rows = [pack(row, image_token) for row in fill(trees, plan.row_tokens)]
+            if plan.patch_dropout:
+                draws = ((plan.seed, epoch, number, at) for at in range(len(rows)))
+                rows = [thin(row, plan.patch_dropout, draw) for row, draw in zip(rows, draws, strict=True)]
             steps += [rows[i : i + plan.accumulate] for i in range(0, len(rows), plan.accumulate)]
     return steps
 

@@ -10,7 +10,8 @@ Knows nothing about models or files.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -83,7 +84,8 @@ class Packed:
 
     ``ids`` and ``positions`` have shape ``(T,)``. ``predict`` holds the rows whose next token is learned,
     ``labels`` those tokens, ``owner`` the sample (its number in ``samples``) of each; all of shape ``(A,)``.
-    ``image_rows`` has shape ``(I, n)``: the rows of each of the ``I`` images in ``images``.
+    ``image_rows`` are the rows of image tokens, those of the ``I`` images in ``images`` one after the other,
+    and ``image_tokens`` the number of each among the ``I * n`` tokens of these images; both ``(P,)``.
     """
 
     ids: Array
@@ -94,6 +96,7 @@ class Packed:
     owner: Array
     images: tuple[str, ...]
     image_rows: Array
+    image_tokens: Array
     samples: tuple[Sample, ...]
     root: int = 0
 
@@ -138,7 +141,7 @@ class _Row:
     labels: list[int] = field(default_factory=list)
     owner: list[int] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
-    image_rows: list[list[int]] = field(default_factory=list)
+    image_rows: list[int] = field(default_factory=list)
 
 
 ROOT = 8
@@ -192,7 +195,6 @@ def pack(trees: Sequence[Tree], image_token: int, *, share: bool = True) -> Pack
             _add_branch(row, sample, done, before, len(samples), image_token)
             samples.append(sample)
         segments.append(Segment(start, len(prefix), tuple(len(s.ids) - done for s in tree.samples)))
-    width = len(row.image_rows[0]) if row.image_rows else 0
     return Packed(
         ids=np.array(row.ids, np.int64),
         positions=np.array(row.positions, np.int64),
@@ -201,7 +203,8 @@ def pack(trees: Sequence[Tree], image_token: int, *, share: bool = True) -> Pack
         labels=np.array(row.labels, np.int64),
         owner=np.array(row.owner, np.int64),
         images=tuple(row.images),
-        image_rows=np.array(row.image_rows, np.int64).reshape(len(row.images), width),
+        image_rows=np.array(row.image_rows, np.int64),
+        image_tokens=np.arange(len(row.image_rows)),
         samples=tuple(samples),
         root=root,
     )
@@ -226,10 +229,40 @@ def _note_images(row: _Row, sample: Sample, ids: Sequence[int], rows: range, ima
     where = [rows[i] for i, token in enumerate(ids) if token == image_token]
     if not sample.images or len(where) % len(sample.images):
         raise ValueError(f"{sample.id}: {len(where)} image tokens for {len(sample.images)} images")
-    width = len(where) // len(sample.images)
-    for number, key in enumerate(sample.images):
-        row.images.append(key)
-        row.image_rows.append(where[number * width : (number + 1) * width])
+    row.images += sample.images
+    row.image_rows += where
+
+
+def thin(row: Packed, most: float, seed: Sequence[int]) -> Packed:
+    """Leave out part of each picture's tokens (patch dropout, Liu et al. 2022); the rest keeps its place.
+
+    Args:
+        row: a packed row, whole.
+        most: the largest share that is left out; the share of each picture is drawn between 0 and this.
+        seed: of the draw.
+    """
+    draw = np.random.default_rng(seed)
+    kept = np.ones(len(row.ids), np.bool_)
+    width = len(row.image_rows) // max(1, len(row.images))
+    for number in range(len(row.images)):
+        out = draw.permutation(width)[: int(draw.uniform(0, most) * width)]
+        kept[row.image_rows[number * width + out]] = False
+    place = np.cumsum(kept) - 1
+    segments = []
+    for old in row.segments:
+        edges = old.start + np.cumsum([0, old.prefix, *old.branches])
+        lengths = [int(kept[a:b].sum()) for a, b in pairwise(edges)]
+        segments.append(Segment(int(kept[: old.start].sum()), lengths[0], tuple(lengths[1:])))
+    stays = kept[row.image_rows]
+    return replace(
+        row,
+        ids=row.ids[kept],
+        positions=row.positions[kept],
+        segments=tuple(segments),
+        predict=place[row.predict],
+        image_rows=place[row.image_rows[stays]],
+        image_tokens=row.image_tokens[stays],
+    )
 
 
 def allowed(segment: Segment) -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]]":

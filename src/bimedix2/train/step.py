@@ -50,7 +50,8 @@ class Runner:
         ids = self._put(row.ids)
         embeds = self.language.embed_tokens(ids)
         if row.images:
-            projected = self.llava.model.multi_modal_projector(self.features.take(row.images).to(self.device))
+            seen = self.features.take(row.images).to(self.device).flatten(0, 1)
+            projected = self.llava.model.multi_modal_projector(seen[self._put(row.image_tokens)])
             where = self._put(row.image_rows)
             embeds = embeds.index_put((where,), projected.to(embeds.dtype))
         states: torch.Tensor = self.language(
