@@ -54,7 +54,7 @@ class Row:
     def go(self, side: str, dtype: torch.dtype) -> tuple[float, torch.Tensor]:
         """Seconds of a pass each way, and everything that it computed as one float32 vector."""
         attention.SHORT = SIDES[side]
-        parts = [part.to(dtype).requires_grad_() for part in self.parts]
+        parts = [part.detach().to(dtype).requires_grad_() for part in self.parts]
         layout = attention.Layout(self.segments, self.grad.device, self.root)
         grad = self.grad.to(dtype)
         began = time.perf_counter()

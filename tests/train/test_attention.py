@@ -53,7 +53,7 @@ def test_plain_products_give_what_the_fused_attention_gives(
 
     def found(dtype: torch.dtype, short: int) -> list[torch.Tensor]:
         monkeypatch.setattr(attention, "SHORT", short)
-        leaves = [part.to(dtype).requires_grad_() for part in parts]
+        leaves = [part.detach().to(dtype).requires_grad_() for part in parts]
         layout = attention.Layout(segments, torch.device("cpu"), root)
         out, _ = attention.attend(torch.nn.Module(), *leaves, None, scaling, packed=layout)
         out.backward(grad.to(dtype))  # type: ignore[no-untyped-call]
